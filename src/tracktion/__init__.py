@@ -1,0 +1,1 @@
+"""tracktion: a folder of music, analysed, searchable, de-duplicated."""

@@ -1,0 +1,1 @@
+"""Cython kernels that release the GIL, each with a NumPy twin in `reference`."""
