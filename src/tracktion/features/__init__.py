@@ -1,1 +1,1 @@
-"""."""
+"""The streaming pass: blocks of samples in, frame-rate features out."""

@@ -1,0 +1,105 @@
+"""What all results share: plain-data round trip, equality by value, arrays that cannot be written to."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import functools
+import json
+import math
+import types
+import typing
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["FloatArray", "Result", "frozen_array"]
+
+FloatArray = NDArray[np.float64]
+
+
+def frozen_array(values: Any) -> FloatArray:
+    """Return `values` as a read-only float64 array; a copy, so that nobody else can change it."""
+    array = np.array(values, dtype=np.float64, copy=True)
+    array.flags.writeable = False
+    return array
+
+
+class Result:
+    """Base of the frozen dataclasses that users receive.
+
+    Arrays are read-only; equality compares values; `to_dict` gives plain JSON types and `from_dict` is its inverse
+    (unknown entries are ignored, so that older programs read newer data of the same schema).
+    """
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types only: numbers, strings, lists, dicts, None."""
+        return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(typing.cast(Any, self))}
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """JSON text (RFC 8259; never NaN)."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Inverse of `to_dict`."""
+        hints = _hints(cls)
+        return cls(**{name: _typed(data[name], hint) for name, hint in hints.items() if name in data})
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Inverse of `to_json`."""
+        return cls.from_dict(json.loads(text))
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self.to_dict() == typing.cast(Self, other).to_dict()
+
+    def __hash__(self) -> int:
+        return hash((type(self).__name__, json.dumps(self.to_dict(), sort_keys=True)))
+
+
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    hints = typing.get_type_hints(cls)
+    return {f.name: hints[f.name] for f in dataclasses.fields(cls) if f.init}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Result):
+        return value.to_dict()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _typed(value: Any, hint: Any) -> Any:
+    if value is None:
+        return None
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return _typed(value, next(a for a in args if a is not type(None)))
+    if origin is np.ndarray:
+        return frozen_array(value)
+    if origin is tuple:
+        inner = args if Ellipsis not in args else (args[0],) * len(value)
+        return tuple(_typed(v, a) for v, a in zip(value, inner, strict=True))
+    if origin is dict:
+        return {k: _typed(v, args[1]) for k, v in value.items()}
+    if hint is bytes and isinstance(value, str):
+        return base64.b64decode(value)
+    if isinstance(hint, type) and issubclass(hint, Result):
+        return hint.from_dict(value)
+    return float(value) if hint is float else value
