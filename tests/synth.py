@@ -1,7 +1,7 @@
 """Synthetic music with known answers, for tests in every room: NumPy only, the same samples on every run.
 
-``song`` is the one to reach for (drums, bass, chords, melody); ``click_track``, ``drum_loop``, ``chords`` and the degenerate
-signals below are its parts and its opposites. Each maker of music returns a :class:`Clip` that carries the truth.
+``song`` is the one to reach for (drums, bass, chords, melody); ``click_track``, ``drum_loop``, ``chords`` and the
+degenerate signals below are its parts and its opposites. Each maker returns a :class:`Clip` that carries the truth.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Audio = NDArray[np.float32]
+Times = NDArray[np.float64]
 SAMPLE_RATE = 44_100
 TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 KEYS = tuple(f"{tonic} {mode}" for mode in ("major", "minor") for tonic in TONICS)
@@ -26,8 +27,8 @@ _SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 class Clip:
     """Audio and the truth about it.
 
-    ``samples`` is float32 of shape ``(n,)`` or ``(n, channels)``; ``beats`` and ``downbeats`` are seconds; ``bpm`` is None where
-    the tempo changes, ``key`` (such as ``"F# minor"``) is None where there is none.
+    ``samples`` is float32 of shape ``(n,)`` or ``(n, channels)``; ``beats`` and ``downbeats`` are seconds; ``bpm`` is
+    None where the tempo changes, ``key`` (such as ``"F# minor"``) is None where there is none.
     """
 
     samples: Audio
@@ -72,13 +73,13 @@ def write_wav(path: str | Path, samples: Audio, sample_rate: int = SAMPLE_RATE) 
     return path
 
 
-# --- when: beats ----------------------------------------------------------------------------------------------------------
+# --- when: beats ----------------------------------------------------------------------------------
 
 
 def beat_times(
     tempi: float | Sequence[tuple[float, int]], *, seconds: float, first_beat: float = 0.5
 ) -> NDArray[np.float64]:
-    """Beat times in seconds, of a constant tempo or of segments ``(bpm, number of beats)``; the last segment goes on to the end."""
+    """Beat times in seconds, of a constant tempo or of ``(bpm, number of beats)`` segments; the last goes on to the end."""
     segments = [(float(tempi), 10**9)] if isinstance(tempi, (int, float)) else list(tempi)
     times, t = [], first_beat
     for i, (bpm, count) in enumerate(segments):
@@ -103,7 +104,7 @@ def jittered(beats: NDArray[np.float64], *, ms: float, seed: int = 0) -> NDArray
     return np.sort(np.maximum(moved, 0.0))
 
 
-# --- what: single sounds ----------------------------------------------------------------------------------------------------
+# --- what: single sounds --------------------------------------------------------------------------
 
 
 def _decay(n: int, sample_rate: int, tau: float) -> NDArray[np.float64]:
@@ -159,7 +160,7 @@ def note(
 
 
 def mix_at(length: int, sample_rate: int, events: Sequence[tuple[float, Audio, float]]) -> Audio:
-    """Lay ``(seconds, sound, gain)`` into ``length`` samples; what stands over the end is cut. Placement is to the sample."""
+    """Lay ``(seconds, sound, gain)`` into ``length`` samples; the end is cut; placement is to the sample."""
     out = np.zeros(length, dtype=np.float64)
     for seconds, sound, gain in events:
         start = round(seconds * sample_rate)
@@ -174,7 +175,7 @@ def _normalised(samples: Audio, peak: float = 0.7) -> Audio:
     return samples if top == 0 else (samples * np.float32(peak / top)).astype(np.float32)
 
 
-# --- music ------------------------------------------------------------------------------------------------------------------
+# --- music ----------------------------------------------------------------------------------------
 
 
 def click_track(
@@ -203,10 +204,10 @@ def drum_events(
     swing: float = 0.5,
     pattern: str = "rock",
 ) -> list[tuple[float, Audio, float]]:
-    """Drum hits on given beats. ``swing`` is where the off-beat eighth lies within the beat (0.5 straight, 0.667 triplet).
+    """Drum hits on given beats. ``swing`` is where the off-beat eighth lies (0.5 straight, 0.667 triplet).
 
-    Patterns: ``rock`` (kick on odd, snare on even beats), ``house`` (kick on all), ``halftime`` (snare on the third beat),
-    ``waltz`` is rock with ``beats_per_bar=3``.
+    Patterns: ``rock`` (kick on odd, snare on even beats), ``house`` (kick on all), ``halftime`` (snare on the third);
+    a waltz is rock with ``beats_per_bar=3``.
     """
     bass, side, top = kick(sample_rate), snare(sample_rate), hat(sample_rate)
     events: list[tuple[float, Audio, float]] = []
@@ -249,7 +250,7 @@ def drum_loop(
 
 
 def chord_notes(key: str, degree: int, *, octave: int = 4) -> list[int]:
-    """MIDI notes of the triad on a scale degree (0 = tonic) of ``"C major"`` … ``"B minor"``; V is major in minor keys too."""
+    """MIDI notes of the triad on a scale degree (0 = tonic) of a key; V is major in minor keys too."""
     tonic, mode = key.split()
     scale, root = _SCALES[mode], 12 * (octave + 1) + _PITCH[tonic]
     notes = [root + scale[(degree + step) % 7] + 12 * ((degree + step) // 7) for step in (0, 2, 4)]
@@ -363,7 +364,7 @@ def song(
 
 
 def joined(*clips: Clip) -> Clip:
-    """Clips one after another (a modulation, a tempo change, a medley); beats move along, ``bpm`` and ``key`` stay only if shared."""
+    """Clips one after another (a modulation, a medley); beats move along, ``bpm`` and ``key`` stay only if shared."""
     rate, offset = clips[0].sample_rate, 0.0
     beats, downbeats = [], []
     for clip in clips:
@@ -391,7 +392,7 @@ def with_noise(clip: Clip, *, snr_db: float, seed: int = 0) -> Clip:
     return replace(clip, samples=(clip.samples + hiss).astype(np.float32))
 
 
-# --- what is no music ---------------------------------------------------------------------------------------------------------
+# --- what is no music -----------------------------------------------------------------------------
 
 
 def silence(seconds: float = 5.0, *, sample_rate: int = SAMPLE_RATE, channels: int = 1) -> Clip:
