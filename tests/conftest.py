@@ -6,7 +6,11 @@ import os
 
 import pytest
 
-SERVERS = {"postgres": "TRACKTION_TEST_POSTGRES", "redis": "TRACKTION_TEST_REDIS", "rabbitmq": "TRACKTION_TEST_RABBITMQ"}
+SERVERS = {
+    "postgres": "TRACKTION_TEST_POSTGRES",
+    "redis": "TRACKTION_TEST_REDIS",
+    "rabbitmq": "TRACKTION_TEST_RABBITMQ",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

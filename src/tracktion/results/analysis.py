@@ -89,7 +89,9 @@ class Analysis(Result):
         if int(data.get("schema", SCHEMA)) > SCHEMA:
             from tracktion.errors import UsageError
 
-            raise UsageError(f"analysis has schema {data['schema']}, this library reads up to {SCHEMA}: update tracktion")
+            raise UsageError(
+                f"analysis has schema {data['schema']}, this library reads up to {SCHEMA}: update tracktion"
+            )
         return super(Analysis, cls).from_dict(data)
 
     @property

@@ -37,7 +37,7 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types only: numbers, strings, lists, dicts, None."""
-        return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(typing.cast(Any, self))}
+        return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(typing.cast("Any", self))}
 
     def to_json(self, *, indent: int | None = None) -> str:
         """JSON text (RFC 8259; never NaN)."""
@@ -55,7 +55,7 @@ class Result:
         return cls.from_dict(json.loads(text))
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and self.to_dict() == typing.cast(Self, other).to_dict()
+        return type(other) is type(self) and self.to_dict() == typing.cast("Self", other).to_dict()
 
     def __hash__(self) -> int:
         return hash((type(self).__name__, json.dumps(self.to_dict(), sort_keys=True)))

@@ -146,7 +146,10 @@ class BeatGrid(Result):
     def shifted(self, seconds: float) -> BeatGrid:
         """The same grid, `seconds` later (negative: earlier)."""
         return BeatGrid(
-            tuple(replace(s, start=s.start + seconds, end=s.end + seconds, first_beat=s.first_beat + seconds) for s in self.segments)
+            tuple(
+                replace(s, start=s.start + seconds, end=s.end + seconds, first_beat=s.first_beat + seconds)
+                for s in self.segments
+            )
         )
 
     def doubled(self) -> BeatGrid:

@@ -1,0 +1,266 @@
+/* K-weighted energies and true peaks of interleaved float samples.
+
+   Recursion is the enemy of vectors: a filter's next output waits for the last one. So hops (10 ms) lie side by side
+   in LANES lanes, each started from its right state: a first pass takes, for each hop, the state that its samples alone
+   would leave behind (a dot product with the filter's impulse response, no recursion); these are chained by the
+   hop's transition matrix; a second pass filters all lanes at once. */
+#ifndef TK_LOUDNESS_H
+#define TK_LOUDNESS_H
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+#include "simd.h"
+
+#define LANES 16
+#define ORDER 4
+#define GROUP 16
+
+/* One sample through both biquads (transposed direct form II); c: b0 b1 b2 a1 a2 of each. */
+static inline double kw_step(double x, const double *c, double *s) {
+    double y = c[0] * x + s[0];
+    s[0] = c[1] * x - c[3] * y + s[1];
+    s[1] = c[2] * x - c[4] * y;
+    double z = c[5] * y + s[2];
+    s[2] = c[6] * y - c[8] * z + s[3];
+    s[3] = c[7] * y - c[9] * z;
+    return z;
+}
+
+/* states[m] = state m steps after a unit impulse went in (m = 0: just after it); transition = effect of `hop` steps. */
+static void kw_tables(const double *c, long hop, double *states, double *transition) {
+    double s[ORDER] = {0, 0, 0, 0};
+    kw_step(1.0, c, s);
+    for (long m = 0; m < hop; m++) {
+        memcpy(states + m * ORDER, s, sizeof s);
+        kw_step(0.0, c, s);
+    }
+    for (int j = 0; j < ORDER; j++) {
+        double u[ORDER] = {0, 0, 0, 0};
+        u[j] = 1.0;
+        for (long m = 0; m < hop; m++) kw_step(0.0, c, u);
+        for (int i = 0; i < ORDER; i++) transition[i * ORDER + j] = u[i];
+    }
+}
+
+/* Denormal numbers are slow, and a state below 1e-30 is silence. */
+static inline void kw_flush(double *s) {
+    for (int i = 0; i < ORDER; i++)
+        if (fabs(s[i]) < 1e-30) s[i] = 0.0;
+}
+
+/* Energy of fewer frames than a hop, one channel. */
+static double kw_partial(const float *x, long frames, long channels, const double *c, double *s) {
+    double energy = 0.0;
+    for (long t = 0; t < frames; t++) {
+        double y = kw_step(x[t * channels], c, s);
+        energy += y * y;
+    }
+    kw_flush(s);
+    return energy;
+}
+
+/* Up to LANES hops x channels at once. planar: hop x LANES samples; state: LANES x ORDER in (right start states) and
+   out; energy: LANES. */
+TK_CLONES
+static void kw_lanes(const float *TK_RESTRICT planar, long hop, const double *TK_RESTRICT c, double *TK_RESTRICT state,
+                     double *TK_RESTRICT energy) {
+    double s0[LANES], s1[LANES], s2[LANES], s3[LANES], e[LANES];
+    for (int l = 0; l < LANES; l++) {
+        s0[l] = state[l * ORDER]; s1[l] = state[l * ORDER + 1]; s2[l] = state[l * ORDER + 2]; s3[l] = state[l * ORDER + 3];
+        e[l] = 0.0;
+    }
+    const double b0 = c[0], b1 = c[1], b2 = c[2], a1 = c[3], a2 = c[4], d0 = c[5], d1 = c[6], d2 = c[7], f1 = c[8], f2 = c[9];
+    for (long t = 0; t < hop; t++) {
+        const float *x = planar + t * LANES;
+        for (int l = 0; l < LANES; l++) {
+            double v = x[l];
+            double y = b0 * v + s0[l];
+            s0[l] = b1 * v - a1 * y + s1[l];
+            s1[l] = b2 * v - a2 * y;
+            double z = d0 * y + s2[l];
+            s2[l] = d1 * y - f1 * z + s3[l];
+            s3[l] = d2 * y - f2 * z;
+            e[l] += z * z;
+        }
+    }
+    for (int l = 0; l < LANES; l++) {
+        state[l * ORDER] = s0[l]; state[l * ORDER + 1] = s1[l]; state[l * ORDER + 2] = s2[l]; state[l * ORDER + 3] = s3[l];
+        energy[l] = e[l];
+    }
+}
+
+/* State that each lane's hop leaves behind when it starts from rest. */
+TK_CLONES
+static void kw_forced(const float *TK_RESTRICT planar, long hop, const double *TK_RESTRICT states, double *TK_RESTRICT out) {
+    double s0[LANES], s1[LANES], s2[LANES], s3[LANES];
+    for (int l = 0; l < LANES; l++) s0[l] = s1[l] = s2[l] = s3[l] = 0.0;
+    for (long t = 0; t < hop; t++) {
+        const float *x = planar + t * LANES;
+        const double *h = states + (hop - 1 - t) * ORDER;
+        const double h0 = h[0], h1 = h[1], h2 = h[2], h3 = h[3];
+        for (int l = 0; l < LANES; l++) {
+            double v = x[l];
+            s0[l] += h0 * v; s1[l] += h1 * v; s2[l] += h2 * v; s3[l] += h3 * v;
+        }
+    }
+    for (int l = 0; l < LANES; l++) {
+        out[l * ORDER] = s0[l]; out[l * ORDER + 1] = s1[l]; out[l * ORDER + 2] = s2[l]; out[l * ORDER + 3] = s3[l];
+    }
+}
+
+/* `hops` whole hops of `width` neighbouring channels (hops * width <= LANES); x is at the first of these channels.
+   state: width x ORDER, updated; energies[h * width + c]. */
+static void kw_group(const float *x, long hops, long hop, long width, long channels, const double *c, const double *states,
+                     const double *transition, float *planar, double *state, double *energies) {
+    double lane_state[LANES * ORDER], forced[LANES * ORDER], energy[LANES];
+    long used = hops * width;
+    for (long t = 0; t < hop; t++) {
+        float *row = planar + t * LANES;
+        const float *from = x + t * channels;
+        if (width == 2)
+            for (long h = 0; h < hops; h++) memcpy(row + 2 * h, from + h * hop * channels, 2 * sizeof(float));
+        else
+            for (long h = 0; h < hops; h++) row[h] = from[h * hop * channels];
+        for (long l = used; l < LANES; l++) row[l] = 0.0f;
+    }
+    kw_forced(planar, hop, states, forced);
+    for (long l = 0; l < LANES; l++) {
+        double *s = lane_state + l * ORDER;
+        if (l >= used) memset(s, 0, ORDER * sizeof(double));
+        else if (l < width) memcpy(s, state + l * ORDER, ORDER * sizeof(double));
+        else {
+            const double *before = s - width * ORDER, *own = forced + (l - width) * ORDER;
+            for (int i = 0; i < ORDER; i++) {
+                double sum = own[i];
+                for (int j = 0; j < ORDER; j++) sum += transition[i * ORDER + j] * before[j];
+                s[i] = sum;
+            }
+            kw_flush(s);
+        }
+    }
+    kw_lanes(planar, hop, c, lane_state, energy);
+    for (long w = 0; w < width; w++) {
+        memcpy(state + w * ORDER, lane_state + (used - width + w) * ORDER, ORDER * sizeof(double));
+        kw_flush(state + w * ORDER);
+    }
+    memcpy(energies, energy, (size_t)used * sizeof(double));
+}
+
+/* K-weighted energy (sum of squares, weighted by channel) of each hop that ends in this block.
+   partial: energy of the unfinished hop, in and out; fill: its frames. Returns the number of hops written. */
+static long kw_block(const float *x, long frames, long channels, const double *c, const double *weights, long hop, long fill,
+                     double *state, double *partial, double *states, float *planar, double *out) {
+    double transition[ORDER * ORDER], energies[LANES];
+    long hops = (fill + frames) / hop, head = 0;
+    kw_tables(c, hop, states, transition);
+    for (long h = 0; h < hops; h++) out[h] = 0.0;
+    if (fill > 0) head = hop - fill < frames ? hop - fill : frames;
+    long whole = (frames - head) / hop, tail = frames - head - whole * hop;
+    double rest = 0.0, first = *partial;
+    for (long at = 0; at < channels;) {
+        long width = channels == 2 ? 2 : 1, step = LANES / width, done = 0;
+        for (long w = 0; w < width; w++)
+            first += weights[at + w] * kw_partial(x + at + w, head, channels, c, state + (at + w) * ORDER);
+        const float *body = x + head * channels + at;
+        double *target = out + (head > 0 && fill + head == hop ? 1 : 0);
+        for (; done < whole; done += step) {
+            long n = whole - done < step ? whole - done : step;
+            kw_group(body + done * hop * channels, n, hop, width, channels, c, states, transition, planar, state + at * ORDER, energies);
+            for (long h = 0; h < n; h++)
+                for (long w = 0; w < width; w++) target[done + h] += weights[at + w] * energies[h * width + w];
+        }
+        for (long w = 0; w < width; w++)
+            rest += weights[at + w] * kw_partial(x + (head + whole * hop) * channels + at + w, tail, channels, c, state + (at + w) * ORDER);
+        at += width;
+    }
+    if (head > 0 && fill + head == hop) {
+        out[0] += first;
+        *partial = rest;
+    } else
+        *partial = first + rest;
+    return hops;
+}
+
+static inline int32_t magnitude_bits(float v) {
+    int32_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    return bits & 0x7fffffff;
+}
+
+static inline float from_bits(int32_t bits) {
+    float v;
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+/* Largest |x| and largest |second difference| of each group of GROUP frames. Positive floats order as their bits do. */
+TK_CLONES
+static void peak_scan(const float *x, long frames, long channels, float *level, float *bend) {
+    long groups = (frames + GROUP - 1) / GROUP, total = frames * channels;
+    for (long g = 0; g < groups; g++) {
+        long from = g * GROUP * channels, to = from + GROUP * channels;
+        int32_t m = 0, d = 0;
+        if (to > total) to = total;
+        for (long i = from; i < to; i++) {
+            int32_t a = magnitude_bits(x[i]);
+            m = a > m ? a : m;
+        }
+        long curved = to < total - 2 * channels ? to : total - 2 * channels;
+        for (long i = from; i < curved; i++) {
+            int32_t a = magnitude_bits(x[i] - 2.0f * x[i + channels] + x[i + 2 * channels]);
+            d = a > d ? a : d;
+        }
+        level[g] = from_bits(m);
+        bend[g] = from_bits(d);
+    }
+}
+
+/* Largest interpolated magnitude at the intervals that start at frames [first, last). */
+TK_CLONES
+static float peak_interpolate(const float *x, long first, long last, long channels, const float *taps, long phases, long length) {
+    float best = 0.0f, sum[64];
+    long from = first * channels, to = last * channels, before = (length / 2 - 1) * channels;
+    for (long p = 0; p < phases; p++) {
+        const float *h = taps + p * length;
+        for (long i = from; i < to; i += 64) {
+            long n = to - i < 64 ? to - i : 64;
+            for (long j = 0; j < n; j++) sum[j] = 0.0f;
+            for (long k = 0; k < length; k++) {
+                const float *z = x + i - before + k * channels;
+                for (long j = 0; j < n; j++) sum[j] += h[k] * z[j];
+            }
+            for (long j = 0; j < n; j++) best = fabsf(sum[j]) > best ? fabsf(sum[j]) : best;
+        }
+    }
+    return best;
+}
+
+/* Sample peak and true peak over all intervals with full filter support. An interpolated value exceeds its two
+   neighbours by at most gain * (largest second difference in reach); groups for which that is below `peak` are skipped. */
+static void true_peaks(const float *x, long frames, long channels, const float *taps, long phases, long length, float gain,
+                       float *level, float *bend, float *sample, float *peak) {
+    long groups = (frames + GROUP - 1) / GROUP, loudest = 0;
+    long begin = length / 2 - 1, end = frames - length / 2;
+    peak_scan(x, frames, channels, level, bend);
+    for (long g = 0; g < groups; g++)
+        if (level[g] > level[loudest]) loudest = g;
+    if (groups > 0 && level[loudest] > *sample) *sample = level[loudest];
+    if (*sample > *peak) *peak = *sample;
+    for (long k = -1; k < groups; k++) {
+        long g = k < 0 ? loudest : k;
+        if (g >= groups) break;
+        float m = level[g], d = bend[g];
+        if (g + 1 < groups) {
+            m = level[g + 1] > m ? level[g + 1] : m;
+            d = bend[g + 1] > d ? bend[g + 1] : d;
+        }
+        if (g > 0) d = bend[g - 1] > d ? bend[g - 1] : d;
+        if (m + gain * d <= *peak) continue;
+        long first = g * GROUP > begin ? g * GROUP : begin, last = (g + 1) * GROUP < end ? (g + 1) * GROUP : end;
+        if (first < last) {
+            float v = peak_interpolate(x, first, last, channels, taps, phases, length);
+            if (v > *peak) *peak = v;
+        }
+    }
+}
+#endif

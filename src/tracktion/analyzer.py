@@ -1,0 +1,393 @@
+"""The Analyzer: one source, many sources, streams; synchronous and asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracktion.errors import TracktionError, UsageError
+from tracktion.results.analysis import Analysis
+from tracktion.version import ALGORITHM
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from tracktion.audio import AudioStream, Limits
+    from tracktion.batch import BatchItem
+    from tracktion.features.stream import Features
+
+__all__ = ["PARTS", "AnalysisStream", "Analyzer", "Part", "Source"]
+
+logger = logging.getLogger("tracktion")
+
+Part = Literal["rhythm", "tonal", "mood", "loudness", "structure", "fingerprint"]
+Source = Any
+"""A path, an open binary file, bytes, or ``(samples, sample_rate)``."""
+Engine = Literal["tracktion", "essentia", "both"]
+
+PARTS: dict[Part, tuple[str, ...]] = {
+    "rhythm": ("rhythm",),
+    "tonal": ("tonal",),
+    "mood": ("rhythm", "tonal", "timbre", "level"),
+    "loudness": ("level",),
+    "structure": ("timbre",),
+    "fingerprint": ("fingerprint",),
+}
+"""Part of the analysis → the features that it needs."""
+
+
+class Analyzer:
+    """Hears a recording: tempo, beats, key, mood, loudness, structure, fingerprint.
+
+    Parameters
+    ----------
+    compute
+        Which parts to compute; fewer cost less. Default: all of `PARTS`.
+    bpm_range
+        Fold the tempo into this range (BPM) where its octave allows; None leaves it as heard.
+    tempo_prior
+        Weight of a tempo as a function of BPM; replaces the learned octave prior.
+    limits
+        What a file may demand; see `tracktion.audio.Limits`.
+    engine
+        ``"tracktion"``, ``"essentia"`` (extra ``essentia``), or ``"both"``: agreement raises confidence, disagreement
+        lowers it.
+    storage
+        Catalogue to look up and keep analyses in, by audio identity; see `tracktion.open_storage`.
+    cache
+        Cache to look up and keep analyses in; see `tracktion.cache`.
+    read_tags
+        Also read artist, title and so on from the file.
+
+    Raises
+    ------
+    UsageError
+        When an option cannot be meant.
+
+    Notes
+    -----
+    An Analyzer holds no state between calls and may be used from many threads at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        compute: Iterable[Part] = tuple(PARTS),
+        bpm_range: tuple[float, float] | None = None,
+        tempo_prior: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
+        limits: Limits | None = None,
+        engine: Engine = "tracktion",
+        storage: Any = None,
+        cache: Any = None,
+        read_tags: bool = True,
+    ) -> None:
+        self.compute: tuple[Part, ...] = _checked_parts(compute)
+        if bpm_range is not None and not 0 < bpm_range[0] < bpm_range[1]:
+            raise UsageError(f"bpm_range must be (low, high) with 0 < low < high, not {bpm_range}")
+        if engine not in {"tracktion", "essentia", "both"}:
+            raise UsageError(f"engine must be 'tracktion', 'essentia' or 'both', not {engine!r}")
+        self.bpm_range, self.tempo_prior, self.engine = bpm_range, tempo_prior, engine
+        self.limits, self.storage, self.cache, self.read_tags = limits, storage, cache, read_tags
+
+    def __repr__(self) -> str:
+        return f"Analyzer(compute={self.compute}, engine={self.engine!r})"
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of features that `compute` needs."""
+        from tracktion.features.stream import KINDS
+
+        needed = {kind for part in self.compute for kind in PARTS[part]}
+        return tuple(kind for kind in KINDS if kind in needed)
+
+    @property
+    def parameters(self) -> str:
+        """Short key of everything that changes the answer; with the audio identity it names a stored analysis."""
+        settings = {
+            "compute": sorted(self.compute),
+            "bpm_range": self.bpm_range,
+            "engine": self.engine,
+            "prior": getattr(self.tempo_prior, "__qualname__", None),
+            "limits": asdict(self.limits) if self.limits else None,
+        }
+        return hashlib.blake2b(json.dumps(settings, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
+
+    def to_spec(self) -> dict[str, Any]:
+        """JSON form of the options for another process; what cannot travel (prior, storage, cache) stays here."""
+        if self.tempo_prior is not None:
+            raise UsageError("a tempo_prior is a function and cannot be sent to another process; use threads")
+        return {
+            "compute": list(self.compute),
+            "bpm_range": list(self.bpm_range) if self.bpm_range else None,
+            "limits": asdict(self.limits) if self.limits else None,
+            "engine": self.engine,
+            "read_tags": self.read_tags,
+        }
+
+    @classmethod
+    def from_spec(cls, spec: dict[str, Any]) -> Analyzer:
+        """Inverse of `to_spec`."""
+        from tracktion.audio import Limits
+
+        options = dict(spec)
+        options["bpm_range"] = tuple(spec["bpm_range"]) if spec.get("bpm_range") else None
+        options["limits"] = Limits(**spec["limits"]) if spec.get("limits") else None
+        return cls(**options)
+
+    def analyze(self, source: Source) -> Analysis:
+        """Analyse one source.
+
+        Parameters
+        ----------
+        source
+            A path (also bytes or with undecodable names), an open binary file, the bytes of a file, or
+            ``(samples, sample_rate)`` with samples float in ±1 [shape (n,) or (n, channels)].
+
+        Returns
+        -------
+        Analysis
+
+        Raises
+        ------
+        FileError
+            When the file cannot be opened, is no audio, or cannot be decoded.
+        LimitError
+            When it exceeds `limits`.
+        UsageError
+            When `source` is none of the above.
+        """
+        identity = self._identity(source) if (self.storage is not None or self.cache is not None) else None
+        if identity and (known := self._recall(identity, source)):
+            return known
+        analysis = self._hear(source)
+        if identity:
+            self._remember(identity, analysis)
+        return analysis
+
+    def analyze_many(
+        self,
+        sources: Iterable[Source],
+        *,
+        workers: int | None = None,
+        progress: bool = False,
+        on_progress: Callable[[BatchItem], None] | None = None,
+        stop_event: threading.Event | None = None,
+        executor: Executor | None = None,
+        isolation: Literal["process"] | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Iterator[BatchItem]:
+        """Analyse many sources, yielding results as they finish; an error is an item, never a raise.
+
+        Parameters
+        ----------
+        sources
+            Any iterable, taken from as workers become free.
+        workers
+            Threads or processes; default ``min(4, cores)``.
+        progress
+            Show a progress bar (terminal or notebook).
+        on_progress
+            Called with each finished item.
+        stop_event
+            When set, nothing new is begun and the iteration ends.
+        executor
+            Any `concurrent.futures.Executor` (for instance of Dask) instead of threads.
+        isolation
+            ``"process"``: decode and analyse in worker processes with limits; a crash, hang or memory bomb costs that
+            file alone.
+        timeout_seconds
+            Per file, with ``isolation="process"``.
+        """
+        from tracktion.batch import run
+
+        items = run(
+            sources,
+            self,
+            workers=workers,
+            executor=executor,
+            isolation=isolation,
+            stop_event=stop_event,
+            timeout_seconds=timeout_seconds,
+        )
+        if progress:
+            from tqdm.auto import tqdm
+
+            total = len(sources) if hasattr(sources, "__len__") else None
+            items = iter(tqdm(items, total=total, unit="file"))
+        for item in items:
+            if on_progress is not None:
+                on_progress(item)
+            yield item
+
+    async def aanalyze(self, source: Source) -> Analysis:
+        """Like `analyze`, in a thread, for asyncio."""
+        return await asyncio.to_thread(self.analyze, source)
+
+    async def aanalyze_many(self, sources: Iterable[Source], **options: Any) -> AsyncIterator[BatchItem]:
+        """Like `analyze_many`, for asyncio; leaving the loop early stops the work."""
+        stop = options.pop("stop_event", None) or threading.Event()
+        items = self.analyze_many(sources, stop_event=stop, **options)
+        end = object()
+        try:
+            while (item := await asyncio.to_thread(next, items, end)) is not end:
+                yield item  # type: ignore[misc]
+        finally:
+            stop.set()
+
+    def stream(self, *, sample_rate: int, channels: int = 1) -> AnalysisStream:
+        """Begin an analysis into which you push blocks of samples as they come."""
+        return AnalysisStream(self, sample_rate=sample_rate, channels=channels)
+
+    def extract(self, source: Source) -> Features:
+        """Only the streaming pass: the features that the estimators take."""
+        from tracktion.audio import open_audio
+
+        with open_audio(source, **self._limit_options()) as audio:
+            return self._features(audio)
+
+    def estimate(self, features: Features, *, notes: dict[str, str] | None = None) -> Analysis:
+        """Only the estimators: features that you already have → `Analysis`.
+
+        Parameters
+        ----------
+        features
+            From `extract` or `tracktion.features.stream.extract_features`.
+        notes
+            Notes to begin with.
+        """
+        from tracktion.estimators import estimate_all
+
+        return estimate_all(
+            features, parts=self.compute, bpm_range=self.bpm_range, tempo_prior=self.tempo_prior, notes=notes or {}
+        )
+
+    def _hear(self, source: Source) -> Analysis:
+        if self.engine != "tracktion":
+            from tracktion.estimators.essentia import analyze_with_essentia
+
+            return analyze_with_essentia(self, source, both=self.engine == "both")
+        return self._hear_natively(source)
+
+    def _hear_natively(self, source: Source) -> Analysis:
+        from dataclasses import replace
+
+        from tracktion.audio import open_audio, read_tags
+
+        with open_audio(source, **self._limit_options()) as audio:
+            features = self._features(audio)
+            notes = dict(audio.notes)
+            facts = {"format": audio.format, "codec": audio.codec, "decoder": audio.decoder}
+        tags = None
+        if self.read_tags and not isinstance(source, tuple):
+            try:
+                tags = read_tags(source)
+            except TracktionError as error:
+                notes["tags"] = error.reason
+        analysis = self.estimate(features, notes=notes)
+        return replace(analysis, source=source_name(source), tags=tags, **facts)
+
+    def _features(self, audio: AudioStream) -> Features:
+        from tracktion.features.stream import FeatureExtractor
+
+        extractor = FeatureExtractor(sample_rate=audio.sample_rate, channels=audio.channels, kinds=self.kinds)
+        for block in audio.blocks():
+            extractor.push(block)
+        return extractor.finish()
+
+    def _limit_options(self) -> dict[str, Any]:
+        return {} if self.limits is None else {"limits": self.limits}
+
+    def _identity(self, source: Source) -> str | None:
+        if isinstance(source, tuple):
+            return None
+        from tracktion.audio import audio_identity
+
+        return audio_identity(source)
+
+    def _recall(self, identity: str, source: Source) -> Analysis | None:
+        from dataclasses import replace
+
+        found = None
+        if self.cache is not None:
+            data = self.cache.get(f"analysis:{identity}:{ALGORITHM}:{self.parameters}")
+            found = Analysis.from_dict(data) if isinstance(data, dict) else None
+        if found is None and self.storage is not None:
+            found = self.storage.get_analysis(identity, version=ALGORITHM, parameters=self.parameters)
+        return None if found is None else replace(found, source=source_name(source), identity=identity)
+
+    def _remember(self, identity: str, analysis: Analysis) -> None:
+        from dataclasses import replace
+
+        analysis = replace(analysis, identity=identity)
+        if self.storage is not None:
+            self.storage.put_analysis(identity, analysis, version=ALGORITHM, parameters=self.parameters)
+        if self.cache is not None:
+            self.cache.set(f"analysis:{identity}:{ALGORITHM}:{self.parameters}", analysis.to_dict())
+
+
+class AnalysisStream:
+    """An analysis that is fed block by block; see `Analyzer.stream`."""
+
+    def __init__(self, analyzer: Analyzer, *, sample_rate: int, channels: int) -> None:
+        from tracktion.features.stream import FeatureExtractor
+
+        if sample_rate < 1 or channels < 1:
+            raise UsageError("sample_rate (Hz) and channels must be positive")
+        self._analyzer = analyzer
+        self._extractor = FeatureExtractor(sample_rate=sample_rate, channels=channels, kinds=analyzer.kinds)
+        self._result: Analysis | None = None
+
+    def push(self, block: NDArray[Any]) -> None:
+        """Take the next samples, float in ±1 [shape (n,) or (n, channels)]; non-finite samples count as zero.
+
+        Raises
+        ------
+        UsageError
+            After `result`, or when the shape does not fit.
+        """
+        if self._result is not None:
+            raise UsageError("the result was taken; begin a new stream")
+        array = np.asarray(block, np.float32)
+        array = array[:, None] if array.ndim == 1 else array
+        self._extractor.push(np.nan_to_num(array, posinf=0.0, neginf=0.0))
+
+    def result(self) -> Analysis:
+        """End the stream and return its analysis; further calls return the same."""
+        if self._result is None:
+            self._result = self._analyzer.estimate(self._extractor.finish())
+        return self._result
+
+
+def source_name(source: Source) -> str | None:
+    """Text that names a source to people: a path, or None for arrays, bytes and unnamed files."""
+    if isinstance(source, (str, os.PathLike)):
+        return os.fsdecode(os.fspath(source))
+    if (
+        isinstance(source, bytes)
+        and b"\0" not in source[:4096]
+        and len(source) < 4096
+        and Path(os.fsdecode(source)).exists()
+    ):
+        return os.fsdecode(source)
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else None
+
+
+def _checked_parts(compute: Iterable[Part]) -> tuple[Part, ...]:
+    wanted = [compute] if isinstance(compute, str) else list(compute)
+    if unknown := set(wanted) - set(PARTS):
+        raise UsageError(f"no such part: {', '.join(sorted(map(str, unknown)))}; there are {', '.join(PARTS)}")
+    if not wanted:
+        raise UsageError(f"nothing to compute; choose from {', '.join(PARTS)}")
+    return tuple(part for part in PARTS if part in wanted)
