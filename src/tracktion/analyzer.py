@@ -8,9 +8,8 @@ import json
 import logging
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sized
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -151,7 +150,7 @@ class Analyzer:
         Parameters
         ----------
         source
-            A path (also bytes or with undecodable names), an open binary file, the bytes of a file, or
+            A path (undecodable names too), an open binary file, the bytes of a file, or
             ``(samples, sample_rate)`` with samples float in ±1 [shape (n,) or (n, channels)].
 
         Returns
@@ -223,7 +222,7 @@ class Analyzer:
         if progress:
             from tqdm.auto import tqdm
 
-            total = len(sources) if hasattr(sources, "__len__") else None
+            total = len(sources) if isinstance(sources, Sized) else None
             items = iter(tqdm(items, total=total, unit="file"))
         for item in items:
             if on_progress is not None:
@@ -238,10 +237,10 @@ class Analyzer:
         """Like `analyze_many`, for asyncio; leaving the loop early stops the work."""
         stop = options.pop("stop_event", None) or threading.Event()
         items = self.analyze_many(sources, stop_event=stop, **options)
-        end = object()
+        end: Any = object()
         try:
             while (item := await asyncio.to_thread(next, items, end)) is not end:
-                yield item  # type: ignore[misc]
+                yield item
         finally:
             stop.set()
 

@@ -24,8 +24,8 @@ def assert_same(actual: Any, expected: Any, *, rtol: float = 1e-4, atol: float =
 def both(name: str, function: str, *args: Any, rtol: float = 1e-4, atol: float = 1e-5, **options: Any) -> Any:
     """Call ``_core._NAME.FUNCTION`` and ``_core.reference.NAME.FUNCTION``; return the compiled answer.
 
-    Both must raise the same kind of error, or give the same answer. Arguments are copied for each, so in-place kernels may be compared
-    by what they return.
+    Both must raise the same kind of error, or give the same answer. Arguments are copied for each, so
+    in-place kernels may be compared by what they return.
     """
     compiled = getattr(importlib.import_module(f"tracktion._core._{name}"), function)
     twin = getattr(importlib.import_module(f"tracktion._core.reference.{name}"), function)

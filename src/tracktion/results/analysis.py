@@ -48,7 +48,8 @@ class Analysis(Result):
     format, codec, decoder
         Container, coding, and what decoded it.
     notes
-        Code to sentence: why a result is None, and what was odd about the file (``truncated``, ``duration_mismatch``, ...).
+        Code to sentence: why a result is None, and what was odd about the file (``truncated``,
+        ``duration_mismatch``, ...).
     versions
         ``library``, ``algorithm`` and decoder versions behind these numbers.
     schema

@@ -22,7 +22,8 @@ class TempoCandidate(Result):
     weight
         Share of the evidence, 0 to 1; the weights of all candidates add up to at most 1.
     relation
-        Its relation to the first candidate: ``"1"``, ``"2"``, ``"1/2"``, ``"3/2"``, ``"2/3"``, ``"3"``, ``"1/3"`` or ``"other"``.
+        Its relation to the first candidate: ``"1"``, ``"2"``, ``"1/2"``, ``"3/2"``, ``"2/3"``, ``"3"``, ``"1/3"`` or
+        ``"other"``.
     """
 
     bpm: float
