@@ -372,13 +372,6 @@ def source_name(source: Source) -> str | None:
     """Text that names a source to people: a path, or None for arrays, bytes and unnamed files."""
     if isinstance(source, (str, os.PathLike)):
         return os.fsdecode(os.fspath(source))
-    if (
-        isinstance(source, bytes)
-        and b"\0" not in source[:4096]
-        and len(source) < 4096
-        and Path(os.fsdecode(source)).exists()
-    ):
-        return os.fsdecode(source)
     name = getattr(source, "name", None)
     return name if isinstance(name, str) else None
 

@@ -10,7 +10,8 @@ import sys
 __all__ = ["show_versions"]
 
 PACKAGES = (
-    "numpy", "scipy", "soundfile", "av", "soxr", "cachetools", "sqlalchemy", "alembic", "rapidfuzz", "mutagen", "psutil",
+    "numpy", "scipy", "soundfile", "av", "soxr", "cachetools", "sqlalchemy", "alembic", "rapidfuzz", "mutagen",
+    "psutil",
     "watchdog", "psycopg", "redis", "aio-pika", "distributed", "matplotlib", "pandas", "essentia",
 )  # fmt: skip
 
