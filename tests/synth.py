@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 Audio = NDArray[np.float32]
 Times = NDArray[np.float64]
 SAMPLE_RATE = 44_100
-TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-KEYS = tuple(f"{tonic} {mode}" for mode in ("major", "minor") for tonic in TONICS)
-_PITCH = {name: i for i, name in enumerate(TONICS)} | {"Db": 1, "D#": 3, "Gb": 6, "G#": 8, "A#": 10}
+MAJOR_TONICS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+MINOR_TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
+KEYS = tuple(f"{tonic} major" for tonic in MAJOR_TONICS) + tuple(f"{tonic} minor" for tonic in MINOR_TONICS)
+_PITCH = {name: i for tonics in (MAJOR_TONICS, MINOR_TONICS) for i, name in enumerate(tonics)}
+_PITCH |= {"D#": 3, "Gb": 6, "A#": 10}
 _SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 
 
@@ -79,7 +81,7 @@ def write_wav(path: str | Path, samples: Audio, sample_rate: int = SAMPLE_RATE) 
 def beat_times(
     tempi: float | Sequence[tuple[float, int]], *, seconds: float, first_beat: float = 0.5
 ) -> NDArray[np.float64]:
-    """Beat times in seconds, of a constant tempo or of ``(bpm, number of beats)`` segments; the last goes on to the end."""
+    """Beat times in seconds, of one tempo or of ``(bpm, number of beats)`` segments; the last goes on to the end."""
     segments = [(float(tempi), 10**9)] if isinstance(tempi, (int, float)) else list(tempi)
     times, t = [], first_beat
     for i, (bpm, count) in enumerate(segments):
