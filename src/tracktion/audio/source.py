@@ -1,0 +1,247 @@
+"""Opening of what the user names, as data that may be hostile.
+
+A path is opened once, here, and only if it is a regular file; everybody else works on the open file. FFmpeg and
+libsndfile never see a name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from typing import Any, Protocol, Self, runtime_checkable
+
+from tracktion.audio.limits import Limits
+from tracktion.errors import TooBigError, UnreadableError, UsageError
+
+__all__ = ["BinaryFile", "Source", "SourceLike", "open_source", "source_name"]
+
+_SPOOL_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 20
+
+
+@runtime_checkable
+class BinaryFile(Protocol):
+    """What we need of a file object: bytes on demand."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes; none at the end."""
+
+
+SourceLike = str | bytes | bytearray | memoryview | os.PathLike[str] | os.PathLike[bytes] | BinaryFile
+
+
+class Source:
+    """An open, seekable file that never raises anything but `TracktionError`, and never returns more than asked for.
+
+    Parameters
+    ----------
+    file
+        Seekable binary file.
+    name
+        For messages.
+    size
+        Bytes.
+    fd
+        Descriptor behind `file`, if it is a regular file; else None.
+    close
+        Called once by `close`.
+    """
+
+    def __init__(self, file: Any, *, name: str, size: int, fd: int | None, close: Callable[[], None] | None) -> None:
+        self._file = file
+        self._close = close
+        self.name = name
+        self.size = size
+        self.fd = fd
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read up to `size` bytes (the rest if negative) from the current position."""
+        if size < 0:
+            size = max(0, self.size - self.tell())
+        try:
+            data = self._file.read(size)
+        except Exception as error:
+            raise UnreadableError(f"reading failed: {error}", file=self.name, stage="read") from error
+        if not isinstance(data, bytes):
+            if data is None:
+                return b""
+            if not isinstance(data, (bytearray, memoryview)):
+                raise UsageError("the file object returned text; open it in binary mode", file=self.name, stage="read")
+            data = bytes(data)
+        return data if len(data) <= size else data[:size]
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Move as `io.IOBase.seek` does; positions before the start raise `UnreadableError`."""
+        try:
+            return int(self._file.seek(offset, whence))
+        except Exception as error:
+            raise UnreadableError(f"seeking failed: {error}", file=self.name, stage="read") from error
+
+    def tell(self) -> int:
+        """Position in bytes."""
+        try:
+            return int(self._file.tell())
+        except Exception as error:
+            raise UnreadableError(f"seeking failed: {error}", file=self.name, stage="read") from error
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Read up to `size` bytes at `offset`; fewer only at the end of the file."""
+        if offset < 0 or offset >= self.size or size <= 0:
+            return b""
+        self.seek(offset)
+        data = self.read(size)
+        while len(data) < size:
+            more = self.read(size - len(data))
+            if not more:
+                break
+            data += more
+        return data
+
+    def close(self) -> None:
+        """Close what we opened; a file object of the caller stays open."""
+        close, self._close = self._close, None
+        if close is not None:
+            close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def source_name(source: object) -> str:
+    """Text that names `source` in messages and results."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return f"<{len(source)} bytes>"
+    if isinstance(source, (str, os.PathLike)):
+        return os.fsdecode(source)
+    if isinstance(source, tuple):
+        return "<array>"
+    name = getattr(source, "name", None)
+    return os.fsdecode(name) if isinstance(name, (str, bytes)) else f"<{type(source).__name__}>"
+
+
+def open_source(source: SourceLike, *, limits: Limits | None = None, follow_symlinks: bool = True) -> Source:
+    """Open `source` for reading, as data that may be hostile.
+
+    Parameters
+    ----------
+    source
+        A path (also with a name that is not UTF-8), the bytes of a file, or a binary file object, which is read from
+        its start and left open. File objects that cannot seek are copied to a temporary file first.
+    limits
+        Bounds; `Limits()` by default.
+    follow_symlinks
+        Whether a path whose last part is a symbolic link may be opened. What it points to must be a regular file.
+
+    Raises
+    ------
+    UnreadableError
+        Missing, not permitted, not a regular file (folder, FIFO, socket, device), a loop of links, an I/O error.
+    TooBigError
+        More bytes than `limits` allow.
+    UsageError
+        Not a source at all.
+    """
+    limits = limits or Limits()
+    name = source_name(source)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        _check_size(len(source), limits, name)
+        return Source(io.BytesIO(source), name=name, size=len(source), fd=None, close=None)
+    if isinstance(source, (str, os.PathLike)):
+        return _open_path(os.fsencode(source), name, limits, follow_symlinks=follow_symlinks)
+    if isinstance(source, io.TextIOBase):
+        raise UsageError("a text file object; open it in binary mode", file=name, stage="open")
+    if isinstance(source, BinaryFile):
+        return _open_file_object(source, name, limits)
+    raise UsageError(
+        f"expected a path, bytes, a binary file object or (array, sample_rate), not {type(source).__name__}",
+        file=name,
+        stage="open",
+    )
+
+
+def _check_size(size: int, limits: Limits, name: str) -> None:
+    if size > limits.max_file_bytes:
+        reason = f"{size} bytes are more than the limit of {limits.max_file_bytes} (Limits.max_file_bytes)"
+        raise TooBigError(reason, file=name, stage="open")
+
+
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFLNK: "a symbolic link",
+}
+
+
+def _check_regular(mode: int, name: str) -> None:
+    if not stat.S_ISREG(mode):
+        kind = _KINDS.get(stat.S_IFMT(mode), "a special file")
+        raise UnreadableError(f"not a regular file but {kind}", file=name, stage="open")
+
+
+def _open_path(path: bytes, name: str, limits: Limits, *, follow_symlinks: bool) -> Source:
+    flags = os.O_RDONLY
+    for flag in ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"):
+        flags |= getattr(os, flag, 0)
+    if not follow_symlinks:
+        flags |= getattr(os, "O_NOFOLLOW", 0)
+    try:
+        # The look before the leap keeps us from opening devices, where an open alone can act; fstat after it decides.
+        look = os.stat if follow_symlinks else os.lstat
+        _check_regular(look(path).st_mode, name)
+        fd = os.open(path, flags)
+    except ValueError as error:
+        raise UnreadableError(f"not a possible file name: {error}", file=name, stage="open") from error
+    except OSError as error:
+        loop = error.errno == errno.ELOOP
+        reason = "a symbolic link, or a loop of them" if loop else error.strerror or str(error)
+        raise UnreadableError(reason, file=name, stage="open") from error
+    try:
+        status = os.fstat(fd)
+        _check_regular(status.st_mode, name)
+        _check_size(status.st_size, limits, name)
+        file = io.FileIO(fd, closefd=False)
+    except BaseException:
+        os.close(fd)
+        raise
+    return Source(file, name=name, size=status.st_size, fd=fd, close=lambda: os.close(fd))
+
+
+def _open_file_object(file: BinaryFile, name: str, limits: Limits) -> Source:
+    seek, tell = getattr(file, "seek", None), getattr(file, "tell", None)
+    try:
+        seekable = callable(seek) and callable(tell) and getattr(file, "seekable", lambda: True)()
+        if seekable and callable(seek) and callable(tell):
+            seek(0, io.SEEK_END)
+            size = int(tell())
+            seek(0)
+            _check_size(size, limits, name)
+            return Source(file, name=name, size=size, fd=None, close=None)
+    except (OSError, ValueError) as error:
+        raise UnreadableError(f"reading failed: {error}", file=name, stage="open") from error
+    return _spooled(file, name, limits)
+
+
+def _spooled(file: BinaryFile, name: str, limits: Limits) -> Source:
+    with contextlib.ExitStack() as stack:
+        spool = stack.enter_context(tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES))
+        incoming = Source(file, name=name, size=0, fd=None, close=None)
+        size = 0
+        while data := incoming.read(_CHUNK_BYTES):
+            size += len(data)
+            _check_size(size, limits, name)
+            spool.write(data)
+        spool.seek(0)
+        return Source(spool, name=name, size=size, fd=None, close=stack.pop_all().close)
