@@ -1,0 +1,42 @@
+"""What an isolated worker may take from the machine."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+__all__ = ["WorkerLimits"]
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLimits:
+    """Limits of one isolated worker; reaching one costs the file in hand and nothing else.
+
+    Parameters
+    ----------
+    memory_bytes
+        Address space beyond what the clean worker maps.
+    seconds
+        Wall time for one file; the worker is killed after it.
+    cpu_seconds
+        Processor time for one file; None for the same as `seconds`.
+    open_files
+        Descriptors.
+    written_bytes
+        Largest file that a worker may write; it has no reason to write any.
+    tasks
+        Files after which a worker is replaced by a fresh one, so that leaks of decoders stay bounded.
+    """
+
+    memory_bytes: int = 2048 * MIB
+    seconds: float = 300.0
+    cpu_seconds: float | None = None
+    open_files: int = 64
+    written_bytes: int = MIB
+    tasks: int = 1000
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain form."""
+        return asdict(self)

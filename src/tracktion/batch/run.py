@@ -1,0 +1,249 @@
+"""Many sources through one piece of work: bounded, as they finish, an error is an item."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Any, Literal
+
+from tracktion.batch.isolated import IsolatedPool
+from tracktion.batch.limits import WorkerLimits
+from tracktion.batch.task import Analyzes, Task, callable_of, decode_outcome, encode_outcome, error_of, task_of
+from tracktion.errors import TimeoutExceededError, UsageError
+from tracktion.results.change import BatchItem
+
+__all__ = ["default_workers", "remote", "run"]
+
+LOOK_SECONDS = 0.1
+
+
+def default_workers() -> int:
+    """`min(4, cores)`, with the cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity is not None else os.cpu_count()
+    return min(4, cores or 1)
+
+
+def run(
+    sources: Iterable[Any],
+    analyze: Callable[[Any], Any] | Analyzes | Task,
+    *,
+    workers: int | None = None,
+    executor: Executor | None = None,
+    isolation: Literal["process"] | None = None,
+    stop_event: threading.Event | None = None,
+    timeout_seconds: float | None = None,
+    limits: WorkerLimits | None = None,
+) -> Iterator[BatchItem]:
+    """Call `analyze` on each source and yield the outcomes as they finish.
+
+    Sources are drawn as work proceeds, so they may be endless; at most two per worker are in flight. No outcome is
+    raised: an error is an item.
+
+    Parameters
+    ----------
+    sources
+        Paths or whatever `analyze` takes.
+    analyze
+        An Analyzer or a function of one source. For `isolation`, and for executors in other processes, work that can be named is sent by name, and its
+        result comes back as plain data; see `Task`.
+    workers
+        Threads or processes; `min(4, cores)` by default. With `executor`, the size of the window.
+    executor
+        Any `concurrent.futures.Executor`, for example `distributed.Client.get_executor()`. It stays open. An
+        `IsolatedPool` may be given too.
+    isolation
+        ``"process"`` for isolated workers with `limits`; None for threads.
+    stop_event
+        When set, nothing new is started and the iterator ends.
+    timeout_seconds
+        For one source. Enforced on isolated workers; a thread or a foreign executor cannot be stopped, there an
+        item that is not back in time is given up.
+    limits
+        Of isolated workers.
+
+    Yields
+    ------
+    BatchItem
+    """
+    if executor is not None and isolation is not None:
+        raise UsageError("give an executor or isolation, not both")
+    if isolation not in {None, "process"}:
+        raise UsageError(f"isolation is None or 'process', not {isolation!r}")
+    count = workers if workers is not None else default_workers()
+    if count < 1:
+        raise UsageError("workers must be at least 1")
+    return _run(sources, analyze, count, executor, isolation, stop_event, timeout_seconds, limits)
+
+
+def _run(
+    sources: Iterable[Any],
+    analyze: Callable[[Any], Any] | Analyzes | Task,
+    workers: int,
+    executor: Executor | None,
+    isolation: str | None,
+    stop_event: threading.Event | None,
+    timeout: float | None,
+    limits: WorkerLimits | None,
+) -> Iterator[BatchItem]:
+    own: Executor | None = None
+    if executor is None:
+        if isolation == "process":
+            own = IsolatedPool(workers=workers, limits=limits)
+        else:
+            own = ThreadPoolExecutor(workers, thread_name_prefix="tracktion-batch")
+    pool = executor if executor is not None else own
+    flight = _Flight(pool, analyze, timeout)
+    try:
+        yield from flight.items(sources, 2 * workers, stop_event or threading.Event())
+    finally:
+        flight.abandon()
+        if isinstance(own, IsolatedPool):
+            own.terminate()
+        elif own is not None:
+            own.shutdown(wait=False, cancel_futures=True)
+
+
+class _Flight:
+    """What is on its way."""
+
+    def __init__(self, pool: Any, analyze: Callable[[Any], Any] | Analyzes | Task, timeout: float | None) -> None:
+        self._pool = pool
+        self._timeout = timeout
+        self._landed: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._flying: dict[int, tuple[Future[Any], Any, float]] = {}
+        self._isolated = isinstance(pool, IsolatedPool)
+        self._task = None if isinstance(pool, ThreadPoolExecutor) else task_of(analyze)
+        if self._isolated and self._task is None:
+            raise UsageError("isolated work is an Analyzer, a Task or a module-level function")
+        self._call: Callable[[Any], Any] = callable_of(analyze)
+
+    def items(self, sources: Iterable[Any], window: int, stop: threading.Event) -> Iterator[BatchItem]:
+        coming = enumerate(sources)
+        more = True
+        while (more or self._flying) and not stop.is_set():
+            while more and len(self._flying) < window and not stop.is_set():
+                entry = next(coming, None)
+                if entry is None:
+                    more = False
+                else:
+                    yield from self._launch(*entry)
+            yield from self._overdue()
+            if self._flying:
+                with contextlib.suppress(queue.Empty):
+                    item = self._land(self._landed.get(timeout=LOOK_SECONDS))
+                    if item is not None:
+                        yield item
+        while stop.is_set():
+            try:
+                item = self._land(self._landed.get_nowait())
+            except queue.Empty:
+                return
+            if item is not None:
+                yield item
+
+    def _launch(self, index: int, source: Any) -> Iterator[BatchItem]:
+        started = time.monotonic()
+        try:
+            future = self._submit(source)
+        except Exception as error:  # noqa: BLE001 - a source that cannot be scheduled is an item like the others
+            yield BatchItem(source, error=error_of(error, _text(source), "schedule"), index=index)
+            return
+        self._flying[index] = (future, source, started)
+        future.add_done_callback(lambda _: self._landed.put(index))
+
+    def _submit(self, source: Any) -> Future[Any]:
+        if self._isolated:
+            return self._pool.submit(self._task, source, timeout=self._timeout)  # type: ignore[no-any-return]
+        if self._task is not None:
+            plain = os.fspath(source) if isinstance(source, os.PathLike) else source
+            return self._pool.submit(remote, self._task.target, self._task.options, plain)  # type: ignore[no-any-return]
+        return self._pool.submit(_timed, self._call, source)  # type: ignore[no-any-return]
+
+    def _land(self, index: int) -> BatchItem | None:
+        if index not in self._flying:
+            return None
+        future, source, started = self._flying.pop(index)
+        seconds = time.monotonic() - started
+        name = _text(source)
+        try:
+            outcome = future.result(timeout=0)
+            if isinstance(outcome, _Timed):
+                seconds, outcome = outcome.seconds, outcome.unwrap()
+            elif self._task is not None and not self._isolated:
+                seconds = float(outcome.get("seconds", seconds))
+                outcome = decode_outcome(outcome, name)
+        except Exception as error:  # noqa: BLE001 - errors are values in batches
+            return BatchItem(source, error=error_of(error, name), seconds=seconds, index=index)
+        except BaseException as error:
+            if type(error).__name__ not in {"CancelledError"}:
+                raise
+            return BatchItem(source, error=error_of(RuntimeError("cancelled"), name), seconds=seconds, index=index)
+        return BatchItem(source, analysis=outcome, seconds=seconds, index=index)
+
+    def _overdue(self) -> Iterator[BatchItem]:
+        if self._timeout is None or self._isolated:
+            return
+        now = time.monotonic()
+        for index in [i for i, (_, _, started) in self._flying.items() if now - started > self._timeout]:
+            future, source, started = self._flying.pop(index)
+            if future.done():
+                self._flying[index] = (future, source, started)
+                continue
+            future.cancel()
+            error = TimeoutExceededError(f"took longer than {self._timeout:g} s", file=_text(source), stage="analyse")
+            yield BatchItem(source, error=error, seconds=now - started, index=index)
+
+    def abandon(self) -> None:
+        for future, _, _ in self._flying.values():
+            future.cancel()
+        self._flying.clear()
+
+
+class _Timed:
+    """An outcome with the time that it took, without the waiting in line."""
+
+    __slots__ = ("error", "seconds", "value")
+
+    def __init__(self, value: Any, error: Exception | None, seconds: float) -> None:
+        self.value = value
+        self.error = error
+        self.seconds = seconds
+
+    def unwrap(self) -> Any:
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+
+def _timed(call: Callable[[Any], Any], source: Any) -> _Timed:
+    started = time.monotonic()
+    try:
+        return _Timed(call(source), None, time.monotonic() - started)
+    except Exception as error:  # noqa: BLE001 - carried home as a value
+        return _Timed(None, error, time.monotonic() - started)
+
+
+_RESOLVED: dict[str, Callable[[Any], Any]] = {}
+
+
+def remote(target: str, options: dict[str, Any] | None, source: Any) -> dict[str, Any]:
+    """What a foreign executor runs: plain data in, plain data out."""
+    started = time.monotonic()
+    task = Task(target, options)
+    try:
+        if task.key not in _RESOLVED:
+            _RESOLVED[task.key] = task.resolve()
+        outcome = {"ok": True, **encode_outcome(_RESOLVED[task.key](source))}
+    except Exception as error:  # noqa: BLE001 - carried home as a value
+        outcome = {"ok": False, "error": error_of(error, _text(source)).to_dict()}
+    return outcome | {"seconds": time.monotonic() - started}
+
+
+def _text(source: Any) -> str | None:
+    return os.fsdecode(source) if isinstance(source, (str, os.PathLike)) else None
