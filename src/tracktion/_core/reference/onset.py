@@ -1,0 +1,55 @@
+"""Twin of `_onset`."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["bands", "pulse"]
+
+
+def _half(values: NDArray[np.float32]) -> NDArray[np.uint16]:
+    return ((values.astype(np.float32).view(np.uint32) + np.uint32(0x8000)) >> np.uint32(16)).astype(np.uint16)
+
+
+def bands(
+    magnitude: NDArray[np.float32],
+    first: NDArray[np.int32],
+    count: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    out: NDArray[np.uint16],
+) -> None:
+    """See _onset.pyi."""
+    frames, bins = magnitude.shape
+    if not len(first) == len(count) == out.shape[1] or len(out) != frames:
+        raise ValueError("first, count and out must agree on the number of bands, out and magnitude on the frames")
+    if np.any(first < 0) or np.any(count < 0) or np.any(first + count > bins):
+        raise ValueError("a band reaches beyond the spectrum")
+    if len(weights) != count.sum():
+        raise ValueError("weights must have one entry per bin of each band")
+    if len(weights) == 0:
+        return
+    matrix = np.zeros((bins, len(first)), np.float32)
+    start = 0
+    for band, (low, size) in enumerate(zip(first, count, strict=True)):
+        matrix[low : low + size, band] = weights[start : start + size]
+        start += int(size)
+    out[:] = _half(np.ascontiguousarray(magnitude @ matrix))
+
+
+def pulse(samples: NDArray[np.float32], box: float, out: NDArray[np.uint16]) -> float:
+    """See _onset.pyi."""
+    hops, columns = out.shape
+    if columns != 3:
+        raise ValueError("out must have three columns")
+    if len(samples) != 63 * hops + 1:
+        raise ValueError("samples must hold 63 samples per row of out, and the one before")
+    if hops == 0:
+        return box
+    sums = samples[1:].reshape(-1, 7).sum(axis=1, dtype=np.float32)
+    middle = np.diff(sums, prepend=np.float32(box)).reshape(hops, 9)
+    fast = np.diff(samples).reshape(hops, 63)
+    out[:, 0] = _half(np.abs(sums.reshape(hops, 9).sum(axis=1)))
+    out[:, 1] = _half(np.sqrt((middle**2).sum(axis=1)))
+    out[:, 2] = _half(np.sqrt((fast**2).sum(axis=1)))
+    return float(sums[-1])

@@ -1,0 +1,128 @@
+"""What the rhythm estimator hears: levels of 72 log-spaced bands at 50 frames per second, and a fine attack envelope."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracktion._core.onset import bands, pulse
+from tracktion.features.tap import FRAME_RATE, MONO_RATE, WINDOW, FloatBlock, Tap
+
+__all__ = ["BANDS", "PULSE_HOP", "PULSE_RATE", "Filterbank", "RhythmFeatures", "RhythmTap", "filterbank", "widen"]
+
+BANDS = 72
+LOWEST_HZ = 31.5
+BANDS_PER_OCTAVE = 10
+PULSE_HOP = 63
+PULSE_RATE = MONO_RATE / PULSE_HOP
+"""Rows of the attack envelope per second: 350."""
+
+
+class Filterbank(NamedTuple):
+    """Triangles on a frequency axis; see `tracktion._core.onset.bands`."""
+
+    first: NDArray[np.int32]
+    count: NDArray[np.int32]
+    weights: NDArray[np.float32]
+
+
+@functools.cache
+def filterbank() -> Filterbank:
+    """Triangular filters of unit sum, ten per octave but never closer than one bin."""
+    width = MONO_RATE / WINDOW
+    edges = [LOWEST_HZ]
+    while len(edges) < BANDS + 2:
+        edges.append(max(edges[-1] + width, edges[-1] * 2 ** (1 / BANDS_PER_OCTAVE)))
+    hz = np.arange(WINDOW // 2 + 1) * width
+    first, count, weights = [], [], []
+    for low, middle, high in zip(edges, edges[1:], edges[2:], strict=False):
+        triangle = np.maximum(0.0, np.minimum((hz - low) / (middle - low), (high - hz) / (high - middle)))
+        used = np.flatnonzero(triangle)
+        first.append(used[0])
+        count.append(len(used))
+        weights.append(triangle[used] / triangle.sum())
+    return Filterbank(
+        np.array(first, np.int32), np.array(count, np.int32), np.concatenate(weights).astype(np.float32)
+    )
+
+
+def widen(halves: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Float32 values from their upper halves."""
+    return (halves.astype(np.uint32) << np.uint32(16)).view(np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RhythmFeatures:
+    """Frame-rate material of the rhythm estimator.
+
+    Attributes
+    ----------
+    bands
+        Magnitude per band, 50 frames per second, frame i centred on i / 50 s; upper halves of float32
+        [shape (frames, 72), uint16].
+    pulse
+        Attack envelope in three bands, 350 rows per second, row i over i / 350 s to (i + 1) / 350 s; upper halves of
+        float32 [shape (rows, 3), uint16].
+    """
+
+    bands: NDArray[np.uint16]
+    pulse: NDArray[np.uint16]
+
+    @property
+    def seconds(self) -> float:
+        """Length covered by the frames."""
+        return len(self.bands) / FRAME_RATE
+
+
+class RhythmTap(Tap):
+    """Collects `RhythmFeatures`."""
+
+    def __init__(self, *, sample_rate: int, channels: int) -> None:
+        super().__init__(sample_rate=sample_rate, channels=channels)
+        self._bands = _Rows(BANDS)
+        self._pulse = _Rows(3)
+        self._rest = np.zeros(1, np.float32)
+        self._box = 0.0
+
+    def push_mono(self, block: FloatBlock) -> None:
+        """Attack envelope of the whole hops that are there."""
+        samples = np.concatenate([self._rest, block])
+        hops = (len(samples) - 1) // PULSE_HOP
+        self._box = pulse(samples[: hops * PULSE_HOP + 1], self._box, self._pulse.extend(hops))
+        self._rest = samples[hops * PULSE_HOP :].copy()
+
+    def push_magnitude(self, block: FloatBlock) -> None:
+        """Band levels."""
+        bank = filterbank()
+        bands(block, bank.first, bank.count, bank.weights, self._bands.extend(len(block)))
+
+    def finish(self) -> RhythmFeatures:
+        """Return all that was collected."""
+        return RhythmFeatures(bands=self._bands.done(), pulse=self._pulse.done())
+
+
+class _Rows:
+    """A table that grows by doubling."""
+
+    def __init__(self, columns: int) -> None:
+        self._data = np.empty((1024, columns), np.uint16)
+        self._used = 0
+
+    def extend(self, rows: int) -> NDArray[np.uint16]:
+        """Return the next `rows` rows, to be written to."""
+        need = self._used + rows
+        if need > len(self._data):
+            grown = np.empty((max(need, len(self._data) + len(self._data) // 2), self._data.shape[1]), np.uint16)
+            grown[: self._used] = self._data[: self._used]
+            self._data = grown
+        self._used = need
+        return self._data[need - rows : need]
+
+    def done(self) -> NDArray[np.uint16]:
+        data = self._data[: self._used].copy()
+        data.flags.writeable = False
+        return data

@@ -1,0 +1,405 @@
+"""Compose scores of many kinds of music (styles.py): endless, varied, and with exact beats."""
+
+import numpy as np
+
+from training.render.score import Part, Score
+from training.render.styles import FAMILIES, PIANO, STYLES
+
+MAJOR, MINOR = [0, 2, 4, 5, 7, 9, 11], [0, 2, 3, 5, 7, 8, 10]
+HARMONIC = [0, 2, 3, 5, 7, 8, 11]
+DRUM_KEYS = {
+    "kick": [36, 36, 35], "snare": [38, 38, 40, 37], "hat": [42, 42, 44], "open": [46], "ride": [51, 51, 59, 53, 42], "foot": [44], "clap": [39, 39, 40, 38],
+    "perc": [54, 69, 70, 82, 63, 60, 62], "bell": [56], "clave": [75, 76, 37], "tom": [64, 63, 45, 47, 41, 50], "cymbal": [49, 57], "crash": [49, 57, 55],
+}
+PROGRESSIONS = [[0, 4, 5, 3], [0, 5, 3, 4], [5, 3, 0, 4], [0, 3, 4, 3], [0, 3, 0, 4], [1, 4, 0, 0], [0, 6, 5, 4], [0, 0, 3, 4], [0, 5, 1, 4], [0, 2, 3, 4], [0, 6, 3, 0], [0, 0, 0, 0], [0, 3], [0, 4], [3, 4, 2, 5]]
+
+
+def hits(pattern):
+    return {"x": 0.96, "o": 0.5, "-": 0.2}.get(pattern, 0.0)
+
+
+class Composer:
+    """One piece: draws its habits once, then writes bars until the time is filled."""
+
+    def __init__(self, rng, style=None, seconds=42.0, tempo_scale=None):
+        self.rng = rng
+        names = list(STYLES)
+        weights = np.array([STYLES[n][2] for n in names], float)
+        self.style = style or str(rng.choice(names, p=weights / weights.sum()))
+        low, high, _, self.steps, self.meter, self.swing, self.drums, bass, chords, self.density, family, curve = STYLES[self.style]
+        self.family = FAMILIES[family]
+        self.bass, self.chords = (str(rng.choice(text.split())) for text in (bass, chords))
+        tempo_scale = np.exp(rng.normal(0, 0.07)) if tempo_scale is None else tempo_scale
+        self.bpm = float(np.exp(rng.uniform(np.log(low), np.log(high))) * tempo_scale)
+        if curve == "c" and rng.random() < 0.5:
+            self.bpm = float(round(self.bpm))
+        self.curve = str(rng.choice(list(curve)))
+        self.seconds = seconds
+        self.tonic = int(rng.integers(12))
+        self.minor = bool(rng.random() < 0.5)
+        self.scale = (HARMONIC if rng.random() < 0.4 else MINOR) if self.minor else MAJOR
+        self.progressions = [PROGRESSIONS[rng.integers(len(PROGRESSIONS))] for _ in range(3)]
+        self.chord_beats = self.meter if rng.random() < 0.75 else (max(1, self.meter // 2) if rng.random() < 0.6 else self.meter * 2)
+        self.loose = float(rng.choice([0.0, 0.003, 0.008, 0.015], p=[0.45, 0.25, 0.2, 0.1])) if curve == "c" else float(rng.uniform(0.003, 0.014))
+        if self.swing and rng.random() < 0.5:
+            self.swing = 0.0
+        elif not self.swing and self.steps == 4 and rng.random() < 0.08:
+            self.swing = float(rng.uniform(0.1, 0.33))
+        self.parts = {}
+        self.grid = self.clock()
+
+    def clock(self):
+        """Times of the beats, with lead-in of up to two beats of silence or upbeat."""
+        rng, beat = self.rng, 60.0 / self.bpm
+        count = int(self.seconds / beat * 1.6) + 12
+        lengths = np.full(count, beat)
+        if self.curve == "d":
+            drift = np.cumsum(rng.normal(0, 1, count))
+            drift -= np.linspace(0, drift[-1], count)
+            lengths *= 1 + rng.uniform(0.002, 0.02) * drift / max(1.0, np.abs(drift).max())
+            lengths *= 1 + rng.normal(0, 0.006, count)
+        elif self.curve == "r":
+            depth = rng.uniform(0.03, 0.16)
+            phrase = self.meter * int(rng.choice([2, 4]))
+            x = np.arange(count) % phrase / phrase
+            walk = np.convolve(rng.normal(0, 1, count + 8), np.hanning(9) / 2, "valid")
+            lengths *= np.exp(depth * (0.6 * (2 * x - 1) ** 2 * (x > 0.5) + 0.5 * walk * rng.uniform(0.3, 1)))
+            stops = rng.random(count) < 0.1 * (x > 0.98 - 1.0 / phrase)
+            lengths[stops] *= rng.uniform(1.2, 1.8, stops.sum())
+        if rng.random() < 0.04:
+            lengths[count // 3 :] *= rng.uniform(0.8, 1.25)
+        start = float(rng.uniform(0, 0.6)) if rng.random() < 0.6 else 0.0
+        return start + np.concatenate([[0.0], np.cumsum(lengths)])
+
+    def at(self, beat):
+        """Seconds of a position in beats."""
+        if self.swing:
+            whole, part = divmod(beat * 2, 1)
+            beat = (whole + (part * (1 + self.swing) if part <= 0.5 else (0.5 * (1 + self.swing) + (part - 0.5) * (1 - self.swing)))) / 2 if self.steps >= 4 else beat
+        return float(np.interp(beat, np.arange(len(self.grid)), self.grid))
+
+    def add(self, role, beat, length, pitch, velocity, loose=1.0):
+        begin, end = self.at(beat), self.at(beat + length)
+        begin += self.rng.normal(0, self.loose * loose) if self.loose else 0.0
+        if begin < self.seconds:
+            self.parts.setdefault(role, []).append((begin, max(0.03, end - begin), int(pitch), float(np.clip(velocity, 8, 127))))
+
+    def chord(self, beat, section):
+        """Pitch classes of the chord at a beat, root first."""
+        progression = self.progressions[section % len(self.progressions)]
+        degree = progression[int(beat // self.chord_beats) % len(progression)]
+        third = [self.scale[(degree + 2 * i) % 7] for i in range(4 if self.family is FAMILIES["jazz"] else 3)]
+        return [(self.tonic + t) % 12 for t in third]
+
+    def write(self):
+        rng, meter = self.rng, self.meter
+        bars = int(np.searchsorted(self.grid, self.seconds) // meter) + 1
+        self.kits = {}
+        section, playing = 0, self.layers(first=True)
+        phrase = int(rng.choice([4, 8]))
+        for bar in range(bars):
+            if bar and bar % phrase == 0:
+                if rng.random() < 0.6:
+                    section += 1
+                    self.kits.clear()
+                playing = self.layers()
+                if "drums" in playing and rng.random() < 0.5:
+                    self.add("drums", bar * meter, 1, rng.choice(DRUM_KEYS["crash"]), 110)
+            if bar < 4 and "drums" in playing and rng.random() < 0.06 and bar == 0:
+                for beat in range(meter):
+                    self.add("drums", beat, 0.2, 37, 100)
+                continue
+            fill = bar % phrase == phrase - 1 and rng.random() < 0.5
+            if "drums" in playing:
+                self.drum_bar(bar, fill)
+            if "bass" in playing:
+                self.bass_bar(bar, section)
+            if "chords" in playing:
+                self.chord_bar(bar, section)
+            if "lead" in playing:
+                self.lead_bar(bar, section)
+            if "voices" in playing:
+                self.voices_bar(bar, section)
+        return self.finish(bars)
+
+    def layers(self, first=False):
+        """Which instruments play in the coming phrase."""
+        rng = self.rng
+        if self.family is FAMILIES["voices"]:
+            return {"voices"} if self.chords == "none" else {"chords"}
+        out = set()
+        drum_share = 0.97 if self.bass == "none" else 0.86
+        if self.drums and rng.random() < (drum_share if not first else drum_share - 0.08):
+            out.add("drums")
+        if self.bass != "none" and rng.random() < 0.88:
+            out.add("bass")
+        if self.chords != "none" and rng.random() < 0.85:
+            out.add("chords")
+        if self.density and rng.random() < 0.3 + 0.7 * min(1, self.density):
+            out.add("lead")
+        if self.family is FAMILIES["piano"]:
+            out |= {"chords", "lead"}
+        return out or ({"drums"} if self.drums else {"chords", "lead"} if self.chords != "none" else {"lead"})
+
+    def pattern(self, name):
+        """The habit of one instrument in this section: chances per step, with a few private mutations."""
+        if name not in self.kits:
+            rng = self.rng
+            text = str(rng.choice(self.drums[name]))
+            chances = np.array([hits(c) for c in text])
+            if rng.random() < 0.35:
+                chances = np.clip(chances + (rng.random(len(chances)) < 0.06) * rng.uniform(-0.9, 0.9, len(chances)), 0, 1)
+            fixed = np.where(rng.random(len(chances)) < 0.7, (rng.random(len(chances)) < chances).astype(float), chances)
+            accent = rng.uniform(0.35, 1.0)
+            self.kits[name] = fixed, int(rng.choice(DRUM_KEYS[name])), accent, rng.uniform(75, 120)
+        return self.kits[name]
+
+    def drum_bar(self, bar, fill):
+        rng, meter = self.rng, self.meter
+        total = meter * self.steps
+        absent = rng.random() < 0.03
+        for name in self.drums:
+            chances, key, accent, velocity = self.pattern(name)
+            for step in np.flatnonzero(rng.random(len(chances)) < chances):
+                if step >= total or (fill and step >= total * 0.6 and name not in ("hat", "foot")) or (absent and name in ("kick", "hat")):
+                    continue
+                on_beat = step % self.steps == 0
+                strength = velocity * (1 if on_beat or name in ("snare", "kick", "clap") else 0.6 + 0.4 * accent) * rng.uniform(0.85, 1.05)
+                self.add("drums", bar * meter + step / self.steps, 0.2, key, strength)
+        if fill:
+            steps = int(total * 0.4)
+            for step in range(total - steps, total):
+                if rng.random() < 0.65:
+                    self.add("drums", bar * meter + step / self.steps, 0.2, rng.choice([38, 45, 47, 50, 41, 43, 36]), rng.uniform(70, 120))
+
+    def bass_bar(self, bar, section):
+        rng, meter, kind = self.rng, self.meter, self.bass
+        start = bar * meter
+        eighth, sixteenth = (1 / 2, 1 / 4) if self.steps != 3 else (1 / 3, 1 / 3)
+
+        def low(beat, index=0):
+            chord = self.chord(start + beat, section)
+            return 28 + (chord[index % len(chord)] - 28) % 12 + 12 * (kind in ("arp", "tumbao"))
+
+        if kind == "root":
+            rows = [(0, meter if rng.random() < 0.7 else meter / 2)] + ([(meter / 2, meter / 2)] if meter % 2 == 0 and rng.random() < 0.5 else [])
+            events = [(b, n, 0) for b, n in rows]
+        elif kind == "q":
+            events = [(b, 0.6, 0 if b % 2 == 0 else 2) for b in range(meter)]
+        elif kind == "walk":
+            events = [(b, 0.9, int(rng.integers(4))) for b in range(meter)]
+        elif kind in ("e8", "octave"):
+            events = [(b * eighth, eighth * 0.85, 0) for b in range(int(meter / eighth))]
+        elif kind == "e16":
+            events = [(b * sixteenth, sixteenth * 0.8, 0) for b in range(int(meter / sixteenth))]
+        elif kind == "roll":
+            events = [(b + k / 4, 0.2, 0) for b in range(meter) for k in (1, 2, 3)]
+        elif kind == "off":
+            events = [(b + 0.5, 0.4, 0) for b in range(meter)]
+        elif kind == "habanera":
+            events = [(b + k, 0.4, i) for b in range(0, meter, 2) for i, k in enumerate((0, 0.75, 1, 1.5))]
+        elif kind == "tumbao":
+            events = [(1.5, 1.4, 0), (3, 0.9, 2)] if meter == 4 else [(0, 1, 0)]
+        elif kind == "kick" and "kick" in self.drums:
+            chances = self.pattern("kick")[0]
+            events = [(s / self.steps, 0.5, 0) for s in np.flatnonzero(rng.random(len(chances)) < chances) if s < meter * self.steps] or [(0, meter, 0)]
+        else:
+            if "sync" not in self.kits:
+                grid = meter * self.steps
+                self.kits["sync"] = np.where(rng.random(grid) < 0.4, 1.0, 0.05)
+                self.kits["sync"][0] = 0.9
+            events = [(s / self.steps, 0.4, 0 if rng.random() < 0.8 else 2) for s in np.flatnonzero(rng.random(len(self.kits["sync"])) < self.kits["sync"])]
+        for i, (beat, length, index) in enumerate(events):
+            pitch = low(beat, index) + (12 * (i % 2) if kind == "octave" else 0)
+            self.add("bass", start + beat, length, pitch, rng.uniform(80, 105))
+
+    def chord_bar(self, bar, section):
+        rng, meter, kind, steps = self.rng, self.meter, self.chords, self.steps
+        start, loud = bar * meter, rng.uniform(60, 85)
+
+        def play(beat, length, spread=0.0, voices=None, base=52):
+            chord = self.chord(start + beat, section)
+            for i, pc in enumerate(chord if voices is None else [chord[v % len(chord)] + 12 * (v // len(chord)) for v in voices]):
+                pitch = base + (pc - base) % 12 + (12 * (voices[i] // len(chord)) if voices is not None else 0)
+                self.add("chords", start + beat + spread * i, length, pitch, loud * rng.uniform(0.85, 1.1), 0.6)
+
+        if kind == "pad":
+            step = self.chord_beats
+            for beat in range(0, meter, max(1, min(step, meter))):
+                if step <= meter or (start + beat) % step == 0:
+                    play(beat, step)
+        elif kind in ("strum", "power"):
+            if "strum" not in self.kits:
+                grid = 2 * meter if steps != 3 else 3 * meter
+                busy = rng.uniform(0.3, 1.0)
+                self.kits["strum"] = np.where(np.arange(grid) % (2 if steps != 3 else 3) == 0, 0.9, busy * rng.random(grid))
+            grid = len(self.kits["strum"])
+            for s in np.flatnonzero(rng.random(grid) < self.kits["strum"]):
+                play(s * meter / grid, meter / grid * 0.9, spread=0.015 if kind == "strum" else 0, voices=[0, 2, 3] if kind == "power" else None, base=40 if kind == "power" else 52)
+        elif kind in ("off", "stab", "sync", "comp"):
+            if kind == "off":
+                rows = [b + (0.5 if steps != 3 else 2 / 3) for b in range(meter)] if self.style not in ("jive", "quickstep", "foxtrot", "march", "polka") or rng.random() < 0.3 else [b for b in range(1, meter, 2)]
+            else:
+                if "stab" not in self.kits:
+                    grid = meter * steps
+                    self.kits["stab"] = np.where(rng.random(grid) < {"stab": 0.25, "sync": 0.4, "comp": 0.2}[kind], 0.95, 0.0)
+                rows = [s / steps for s in np.flatnonzero(rng.random(len(self.kits["stab"])) < self.kits["stab"])]
+            for beat in rows:
+                play(beat, 0.3 if kind != "comp" else rng.uniform(0.2, 0.8))
+        elif kind in ("block", "march", "chorale", "habanera"):
+            for beat in [0, 0.75, 1, 1.5] if kind == "habanera" else range(meter):
+                play(beat, 0.45 if kind == "march" else 0.95, voices=[0, 1, 2, 3] if kind == "chorale" else None)
+                if kind == "chorale":
+                    self.add("chords", start + beat, 0.95, 40 + (self.chord(start + beat, section)[0] - 40) % 12, loud)
+                    if rng.random() < 0.35:
+                        self.add("chords", start + beat + 0.5, 0.45, 64 + rng.integers(8), loud * 0.9)
+        elif kind == "waltz":
+            for beat in range(1, meter):
+                play(beat, 0.5)
+        elif kind == "jig":
+            for beat in range(meter):
+                play(beat, 0.3)
+                play(beat + 2 / 3, 0.25)
+        else:
+            self.broken_chord(start, section, loud)
+
+    def broken_chord(self, start, section, loud):
+        rng, meter, kind = self.rng, self.meter, self.chords
+        rate = {"arp": self.steps if self.steps != 8 else 4, "arp8": 2 if self.steps != 3 else 3, "alberti": 2 if self.bpm > 115 else 4, "alberti3": 2, "prelude": 4, "fastarp": 8}.get(kind, 2)
+        if "order" not in self.kits:
+            order = {"alberti": [0, 2, 1, 2], "alberti3": [0, 1, 2, 1, 2, 1]}.get(kind, list(rng.permutation([0, 1, 2, 3, 4, 5])[: int(rng.choice([3, 4, 6, 8]))] if rng.random() < 0.5 else [0, 1, 2, 3, 4, 3, 2, 1][: int(rng.choice([4, 6, 8]))]))
+            rests = rng.random(len(order)) < (0.12 if kind in ("arp", "arp8") else 0.0)
+            self.kits["order"] = order, rests, 44 if self.family is FAMILIES["piano"] else 56
+        order, rests, base = self.kits["order"]
+        for i in range(meter * rate):
+            slot = i % len(order)
+            if rests[slot]:
+                continue
+            beat, voice = start + i / rate, order[slot]
+            chord = self.chord(beat, section)
+            pitch = base + (chord[0] - base) % 12 + (chord[voice % len(chord)] - chord[0]) % 12 + 12 * (voice // len(chord))
+            hold = 1.0 / rate if kind != "prelude" else min(2.0, 3 / rate)
+            self.add("chords", beat, hold, pitch, loud * (1.12 if slot == 0 else 0.95) * rng.uniform(0.92, 1.08), 0.7)
+
+    def lead_bar(self, bar, section):
+        """Melody: a rhythmic motif of one or two bars that repeats with changes; pitches walk, chord tones on strong beats."""
+        rng, meter = self.rng, self.meter
+        unit = 2 if self.steps != 3 else 3
+        if self.density > 0.9:
+            unit = 4 if self.steps != 3 else 3
+        name = f"motif{bar % 2}"
+        if name not in self.kits or rng.random() < 0.15:
+            grid = meter * unit
+            strong = np.where(np.arange(grid) % unit == 0, 0.75, 0.45)
+            if rng.random() < 0.3:
+                strong = np.roll(strong, 1)
+            self.kits[name] = rng.random(grid) < strong * min(1.1, 0.55 + 0.5 * self.density)
+        onsets = np.flatnonzero(self.kits[name])
+        if rng.random() < 0.1:
+            return
+        pitch = getattr(self, "melody", 67 + int(rng.integers(8)))
+        for i, s in enumerate(onsets):
+            beat = bar * meter + s / unit
+            following = onsets[i + 1] if i + 1 < len(onsets) else meter * unit
+            pitch = self.step(pitch, beat, section, s % unit == 0)
+            late = rng.uniform(-0.02, 0.06) if self.voice_like else 0
+            self.add("lead", beat + late, (following - s) / unit * rng.uniform(0.6, 1.0), pitch, rng.uniform(75, 110), 1.5 if self.voice_like else 1)
+            if rng.random() < 0.05:
+                self.add("lead", beat + 0.5 / unit, 0.4 / unit, pitch + 2, 80)
+        self.melody = pitch
+
+    @property
+    def voice_like(self):
+        if not hasattr(self, "singer"):
+            self.singer = self.rng.random() < 0.3 and self.family not in (FAMILIES["piano"], FAMILIES["voices"], FAMILIES["chip"])
+        return self.singer
+
+    def step(self, pitch, beat, section, strong):
+        """The next melody pitch within an octave and a half."""
+        rng = self.rng
+        scale = [(self.tonic + s) % 12 for s in self.scale]
+        allowed = self.chord(beat, section) if strong and rng.random() < 0.7 else scale
+        wish = pitch + rng.choice([-4, -3, -2, -1, 0, 1, 2, 3, 4, 7, -7], p=[0.06, 0.08, 0.18, 0.12, 0.08, 0.12, 0.18, 0.08, 0.06, 0.02, 0.02])
+        wish = min(max(wish, 60), 84)
+        return min(range(int(wish) - 6, int(wish) + 7), key=lambda p: abs(p - wish) + (100 if p % 12 not in allowed else 0))
+
+    def voices_bar(self, bar, section):
+        """Three or four independent voices (fugue-like): each goes on in its own note values, entering one after another."""
+        rng, meter = self.rng, self.meter
+        if not hasattr(self, "lines"):
+            self.lines = [dict(low=low, pitch=low + 6, enter=i * 2) for i, low in enumerate(rng.permutation([41, 53, 62, 69])[: int(rng.choice([2, 3, 4]))])]
+        for line in self.lines:
+            if bar < line["enter"] and rng.random() < 0.9:
+                continue
+            if rng.random() < 0.12:
+                continue
+            position = 0.0
+            while position < meter - 1e-6:
+                fine = position % 1 > 1e-6
+                value = float(rng.choice([0.25, 0.5, 1.0, 1.5, 2.0], p=[0.45, 0.35, 0.2, 0, 0] if fine else [0.3, 0.35, 0.25, 0.05, 0.05]))
+                if fine and value == 1.0 and position % 0.5 > 1e-6:
+                    value = 0.25
+                count = int(rng.choice([2, 4])) if value == 0.25 else 1
+                for _ in range(count):
+                    pitch = self.step(line["pitch"] + 62 - line["low"], bar * meter + position, section, not fine) - 62 + line["low"]
+                    line["pitch"] = min(max(pitch, line["low"]), line["low"] + 17)
+                    self.add("lead", bar * meter + position, value * 0.95, line["pitch"], rng.uniform(70, 95))
+                    position += value
+
+    def finish(self, bars):
+        rng = self.rng
+        parts = []
+        patch = {}
+        for role in self.parts:
+            wish = self.family.get(role, [0])
+            patch[role] = wish[rng.integers(len(wish))]
+        if "lead" in patch and self.voice_like:
+            patch["lead"] = "voice"
+        if self.family in (FAMILIES["piano"], FAMILIES["voices"]):
+            patch["chords"] = patch["lead"] = patch["bass"] = patch.get("chords", patch.get("lead", PIANO[0]))
+        for role, notes in self.parts.items():
+            parts.append(Part(role, notes, {"patch": patch.get(role), "distort": self.style in ("hardrock", "metal", "punk") and role == "chords", "family": self.style}))
+        beats = self.grid[: bars * self.meter]
+        beats = beats[beats < self.seconds]
+        return Score(parts, beats, self.grid[: bars * self.meter : self.meter][: len(beats)], self.meter, self.style, (self.tonic, "minor" if self.minor else "major"), self.seconds, self.curve == "c")
+
+
+def accompany(rng, score, chords=None):
+    """Add composed drums and bass that follow the beats of a human-timed score."""
+    styles = [s for s in STYLES if STYLES[s][6] and STYLES[s][4] == score.meter and "kick" in STYLES[s][6]]
+    if not styles or len(score.beats) < 8:
+        return score
+    composer = Composer(rng, str(rng.choice(styles)), score.seconds)
+    phase = int(np.argmin(np.abs(score.beats - score.downbeats[0]))) if len(score.downbeats) else 0
+    composer.grid, composer.curve = score.beats[phase:], "d"
+    if len(composer.grid) < 8:
+        return score
+    if chords is not None or composer.bass == "none":
+        composer.bass = "none" if rng.random() < 0.5 else composer.bass
+    composer.chords, composer.density = "none", 0
+    if score.key:
+        composer.tonic, composer.minor = score.key[0], score.key[1] == "minor"
+        composer.scale = MINOR if composer.minor else MAJOR
+    extra = composer.write()
+    limit = score.beats[-1]
+    for part in extra.parts:
+        part.notes = [n for n in part.notes if n[0] < limit]
+        score.parts.append(part)
+    score.style += "+" + composer.style
+    return score
+
+
+def harmonise(rng, score):
+    """Add composed bass, chords and lead to a human drum performance."""
+    styles = [s for s in STYLES if STYLES[s][4] == score.meter and STYLES[s][6] and STYLES[s][7] != "none"]
+    if not styles:
+        return score
+    composer = Composer(rng, str(rng.choice(styles)), score.seconds)
+    composer.grid, composer.drums = score.beats, {}
+    composer.bass = composer.bass if composer.bass != "kick" else "sync"
+    if len(composer.grid) < 4:
+        return score
+    extra = composer.write()
+    score.parts += [p for p in extra.parts if p.role != "drums"]
+    score.key, score.style = extra.key, score.style + "+" + composer.style
+    return score
