@@ -17,7 +17,7 @@ Rule = Literal["strict", "camelot", "energy", "diagonal", "fuzzy"]
 MAJOR_TONICS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 MINOR_TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 KEY_NAMES = tuple(f"{t} major" for t in MAJOR_TONICS) + tuple(f"{t} minor" for t in MINOR_TONICS)
-"""The 24 names that we use, major keys upward from C, then minor keys: as key signatures, of at most six accidentals."""
+"""The 24 names that we use, major keys upward from C, then minor: as key signatures, of at most six accidentals."""
 
 _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _ACCIDENTALS = {"#": 1, "♯": 1, "x": 2, "𝄪": 2, "b": -1, "♭": -1, "𝄫": -2}
@@ -127,8 +127,8 @@ class Key(Result):
         ----------
         text
             A letter, accidentals (``#``, ``b``, ``♯``, ``♭``, ``sharp``, ``flat``, doubled ones too) and a mode: none,
-            ``maj``, ``major``, ``M``, ``dur`` or ``m``, ``min``, ``minor``, ``moll``, ``-``; the letter may be lower case
-            and says nothing about the mode. Camelot (``8A``) and Open Key (``1m``) codes are read too.
+            ``maj``, ``major``, ``M``, ``dur`` or ``m``, ``min``, ``minor``, ``moll``, ``-``; a lower-case letter says
+            nothing about the mode. Camelot (``8A``) and Open Key (``1m``) codes are read too.
 
         Raises
         ------
