@@ -81,7 +81,7 @@ def _bulk(_: str) -> str:
 def _state(_: str) -> dict[str, Any]:
     status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     return {
-        "descriptors": sorted(int(name) for name in os.listdir("/proc/self/fd")),
+        "descriptors": sorted(int(entry.name) for entry in Path("/proc/self/fd").iterdir()),
         "no_new_privs": "NoNewPrivs:\t1" in status,
         "threads": threading.active_count(),
         "pid": os.getpid(),

@@ -41,7 +41,10 @@ CONTROL_SECONDS = 10.0
 GRACE_SECONDS = 2.0
 PRELOAD = ("numpy", "scipy.fft", "soundfile", "av", "soxr", "mutagen", "tracktion.analyzer")
 QUIET_THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-BOOT = "import json,sys; sys.path[:]=json.loads(sys.argv[1]); from tracktion.batch.zygote import main; main(int(sys.argv[2]))"
+BOOT = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from tracktion.batch.zygote import main; main(int(sys.argv[2]))"
+)
 
 
 class _HelperGoneError(Exception):
@@ -124,10 +127,10 @@ class _Job:
 class IsolatedPool(Executor):
     """A `concurrent.futures.Executor` whose workers may die without harm to the host or to other work.
 
-    Workers are forked from a clean helper process, so it is safe in hosts with threads. Each has limits on memory, time,
-    descriptors and written bytes, cannot gain privileges, leaves no core, and answers in JSON. A file on which a worker
-    dies ends in `WorkerCrashedError`, `TimeoutExceededError` or `OutOfMemoryError`; a new worker stands in its place
-    within milliseconds.
+    Workers are forked from a clean helper process, so it is safe in hosts with threads. Each has limits on memory,
+    time, descriptors and written bytes, cannot gain privileges, leaves no core, and answers in JSON. A file on which a
+    worker dies ends in `WorkerCrashedError`, `TimeoutExceededError` or `OutOfMemoryError`; a new worker stands in its
+    place within milliseconds.
 
     Parameters
     ----------
@@ -265,7 +268,8 @@ class IsolatedPool(Executor):
                 answer, worker = self._exchange(job, worker)
                 result = decode_outcome(answer, name)
             except _HelperGoneError:
-                worker = self._bury(worker)
+                self._bury(worker)
+                worker = None
                 if not last and not self._stopping.is_set():
                     continue
                 job.future.set_exception(
@@ -282,7 +286,8 @@ class IsolatedPool(Executor):
                 job.future.set_result(result)
             break
         if worker is not None and self._worn(worker):
-            worker = self._dismiss(worker)
+            self._dismiss(worker)
+            worker = None
         return worker
 
     def _exchange(self, job: _Job, worker: _Worker) -> tuple[dict[str, Any], _Worker]:

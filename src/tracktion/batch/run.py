@@ -50,8 +50,8 @@ def run(
     sources
         Paths or whatever `analyze` takes.
     analyze
-        An Analyzer or a function of one source. For `isolation`, and for executors in other processes, work that can be named is sent by name, and its
-        result comes back as plain data; see `Task`.
+        An Analyzer, or a function of one source. For `isolation`, and for executors in other processes, work that can be
+        named is sent by name, and its result comes back as plain data; see `Task`.
     workers
         Threads or processes; `min(4, cores)` by default. With `executor`, the size of the window.
     executor
@@ -181,7 +181,7 @@ class _Flight:
         except Exception as error:  # noqa: BLE001 - errors are values in batches
             return BatchItem(source, error=error_of(error, name), seconds=seconds, index=index)
         except BaseException as error:
-            if type(error).__name__ not in {"CancelledError"}:
+            if type(error).__name__ != "CancelledError":
                 raise
             return BatchItem(source, error=error_of(RuntimeError("cancelled"), name), seconds=seconds, index=index)
         return BatchItem(source, analysis=outcome, seconds=seconds, index=index)

@@ -1,9 +1,9 @@
 """The clean helper: a process with one thread and everything loaded, from which workers are forked.
 
-Forking a host that has threads can deadlock the child, and starting a Python for every crash costs a second. So the host
-starts this helper once; it imports what the work needs, and forks a worker in a few milliseconds whenever asked. It is
-also the only parent of the workers: a kill can never meet a recycled process id, and when the host dies in whatever
-way, the helper sees the end of its channel and takes the workers with it.
+Forking a host that has threads can deadlock the child, and starting a Python for every crash costs a second. So the
+host starts this helper once; it imports what the work needs, and forks a worker in a few milliseconds whenever asked.
+It is also the only parent of the workers: a kill can never meet a recycled process id, and when the host dies in
+whatever way, the helper sees the end of its channel and takes the workers with it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from tracktion.batch.wire import ClosedError, FrameError, receive, send
@@ -78,7 +79,7 @@ def _load(modules: list[str]) -> dict[str, Any]:
 
 def _threads() -> int:
     try:
-        return len(os.listdir("/proc/self/task"))
+        return sum(1 for _ in Path("/proc/self/task").iterdir())
     except OSError:
         return 1
 
