@@ -59,54 +59,23 @@ static double kw_partial(const float *x, long frames, long channels, const doubl
     return energy;
 }
 
-/* Up to LANES hops x channels at once. planar: hop x LANES samples; state: LANES x ORDER in (right start states) and
-   out; energy: LANES. */
-TK_CLONES
-static void kw_lanes(const float *TK_RESTRICT planar, long hop, const double *TK_RESTRICT c, double *TK_RESTRICT state,
-                     double *TK_RESTRICT energy) {
-    double s0[LANES], s1[LANES], s2[LANES], s3[LANES], e[LANES];
-    for (int l = 0; l < LANES; l++) {
-        s0[l] = state[l * ORDER]; s1[l] = state[l * ORDER + 1]; s2[l] = state[l * ORDER + 2]; s3[l] = state[l * ORDER + 3];
-        e[l] = 0.0;
-    }
-    const double b0 = c[0], b1 = c[1], b2 = c[2], a1 = c[3], a2 = c[4], d0 = c[5], d1 = c[6], d2 = c[7], f1 = c[8], f2 = c[9];
-    for (long t = 0; t < hop; t++) {
-        const float *x = planar + t * LANES;
-        for (int l = 0; l < LANES; l++) {
-            double v = x[l];
-            double y = b0 * v + s0[l];
-            s0[l] = b1 * v - a1 * y + s1[l];
-            s1[l] = b2 * v - a2 * y;
-            double z = d0 * y + s2[l];
-            s2[l] = d1 * y - f1 * z + s3[l];
-            s3[l] = d2 * y - f2 * z;
-            e[l] += z * z;
-        }
-    }
-    for (int l = 0; l < LANES; l++) {
-        state[l * ORDER] = s0[l]; state[l * ORDER + 1] = s1[l]; state[l * ORDER + 2] = s2[l]; state[l * ORDER + 3] = s3[l];
-        energy[l] = e[l];
-    }
-}
-
-/* State that each lane's hop leaves behind when it starts from rest. */
-TK_CLONES
-static void kw_forced(const float *TK_RESTRICT planar, long hop, const double *TK_RESTRICT states, double *TK_RESTRICT out) {
-    double s0[LANES], s1[LANES], s2[LANES], s3[LANES];
-    for (int l = 0; l < LANES; l++) s0[l] = s1[l] = s2[l] = s3[l] = 0.0;
-    for (long t = 0; t < hop; t++) {
-        const float *x = planar + t * LANES;
-        const double *h = states + (hop - 1 - t) * ORDER;
-        const double h0 = h[0], h1 = h[1], h2 = h[2], h3 = h[3];
-        for (int l = 0; l < LANES; l++) {
-            double v = x[l];
-            s0[l] += h0 * v; s1[l] += h1 * v; s2[l] += h2 * v; s3[l] += h3 * v;
-        }
-    }
-    for (int l = 0; l < LANES; l++) {
-        out[l * ORDER] = s0[l]; out[l * ORDER + 1] = s1[l]; out[l * ORDER + 2] = s2[l]; out[l * ORDER + 3] = s3[l];
-    }
-}
+/* The two passes, compiled for each kind of machine. TK_CLONES would not do: explicit vectors are split up before clones
+   are made, and without them the states do not stay in registers. */
+#define KW_NAME(name) name##_any
+#define KW_TARGET
+#include "loudness_lanes.h"
+#undef KW_NAME
+#undef KW_TARGET
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(TK_NO_CLONES)
+#define KW_NAME(name) name##_avx2
+#define KW_TARGET __attribute__((target("avx2,fma")))
+#include "loudness_lanes.h"
+#undef KW_NAME
+#undef KW_TARGET
+#define KW_CALL(name, ...) (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? name##_avx2(__VA_ARGS__) : name##_any(__VA_ARGS__))
+#else
+#define KW_CALL(name, ...) name##_any(__VA_ARGS__)
+#endif
 
 /* `hops` whole hops of `width` neighbouring channels (hops * width <= LANES); x is at the first of these channels.
    state: width x ORDER, updated; energies[h * width + c]. */
@@ -123,24 +92,20 @@ static void kw_group(const float *x, long hops, long hop, long width, long chann
             for (long h = 0; h < hops; h++) row[h] = from[h * hop * channels];
         for (long l = used; l < LANES; l++) row[l] = 0.0f;
     }
-    kw_forced(planar, hop, states, forced);
-    for (long l = 0; l < LANES; l++) {
-        double *s = lane_state + l * ORDER;
-        if (l >= used) memset(s, 0, ORDER * sizeof(double));
-        else if (l < width) memcpy(s, state + l * ORDER, ORDER * sizeof(double));
-        else {
-            const double *before = s - width * ORDER, *own = forced + (l - width) * ORDER;
-            for (int i = 0; i < ORDER; i++) {
-                double sum = own[i];
-                for (int j = 0; j < ORDER; j++) sum += transition[i * ORDER + j] * before[j];
-                s[i] = sum;
-            }
-            kw_flush(s);
+    KW_CALL(kw_forced, planar, hop, states, forced);
+    memset(lane_state, 0, sizeof lane_state);
+    for (long l = 0; l < used; l++) {
+        double own[ORDER];
+        for (int i = 0; i < ORDER; i++) {
+            own[i] = l < width ? state[l * ORDER + i] : forced[i * LANES + l - width];
+            for (int j = 0; l >= width && j < ORDER; j++) own[i] += transition[i * ORDER + j] * lane_state[j * LANES + l - width];
         }
+        kw_flush(own);
+        for (int i = 0; i < ORDER; i++) lane_state[i * LANES + l] = own[i];
     }
-    kw_lanes(planar, hop, c, lane_state, energy);
+    KW_CALL(kw_lanes, planar, hop, c, lane_state, energy);
     for (long w = 0; w < width; w++) {
-        memcpy(state + w * ORDER, lane_state + (used - width + w) * ORDER, ORDER * sizeof(double));
+        for (int i = 0; i < ORDER; i++) state[w * ORDER + i] = lane_state[i * LANES + used - width + w];
         kw_flush(state + w * ORDER);
     }
     memcpy(energies, energy, (size_t)used * sizeof(double));

@@ -5,7 +5,7 @@
 #if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) && !defined(TK_NO_CLONES)
 #include <features.h>
 #ifdef __GLIBC__
-#define TK_CLONES __attribute__((target_clones("default", "arch=haswell", "arch=skylake-avx512")))
+#define TK_CLONES __attribute__((target_clones("default", "fma", "avx512f")))
 #endif
 #endif
 #ifndef TK_CLONES

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.fft
 import soxr
 
-from tracktion._core.spectrum import downmix, frame, magnitude
+from tracktion._core.spectrum import downmix
+from tracktion._core.stft import stft_magnitude, stft_tables
 from tracktion.errors import UsageError
 from tracktion.features.tap import HOP, MONO_RATE, WINDOW, FloatBlock, Tap
 
@@ -105,7 +105,7 @@ class FeatureExtractor:
         self._pending = np.empty((SOURCE_BLOCK, channels), np.float32)
         self._filled = 0
         self._mix = np.empty(SOURCE_BLOCK, np.float32)
-        self._stats = np.zeros(5)
+        self._stats = np.zeros(4)
         needs_mono = bool(self._mono or self._magnitude)
         self._resampler = _resampler(sample_rate) if needs_mono else None
         self._frames = FrameStream(self._magnitude) if self._magnitude else None
@@ -114,7 +114,7 @@ class FeatureExtractor:
     @property
     def seconds(self) -> float:
         """Seconds pushed so far."""
-        return (float(self._stats[1]) + self._filled) / self.sample_rate
+        return (float(self._stats[0]) + self._filled) / self.sample_rate
 
     def push(self, block: FloatBlock) -> None:
         """Take the next samples.
@@ -158,7 +158,7 @@ class FeatureExtractor:
         silent, antiphase = _quiet(self._stats)
         made = {kind: tap.finish() for kind, tap in self._taps.items()}
         return Features(
-            duration=float(self._stats[1]) / self.sample_rate,
+            duration=float(self._stats[0]) / self.sample_rate,
             sample_rate=self.sample_rate,
             channels=self.channels,
             silent=silent,
@@ -200,7 +200,7 @@ class FrameStream:
         self._filled = WINDOW // 2
         self._count = 0
         self._emitted = 0
-        self._windows = np.empty((FRAME_BLOCK, WINDOW), np.float32)
+        self._tables = stft_tables(WINDOW)
         self._magnitudes = np.empty((FRAME_BLOCK, WINDOW // 2 + 1), np.float32)
 
     def push(self, mono: FloatBlock) -> None:
@@ -237,9 +237,8 @@ class FrameStream:
             self._filled = keep
 
     def _emit(self, samples: FloatBlock, frames: int) -> None:
-        windows, magnitudes = self._windows[:frames], self._magnitudes[:frames]
-        frame(samples, HOP, self._window, windows)
-        magnitude(scipy.fft.rfft(windows, axis=1, overwrite_x=True), magnitudes)
+        magnitudes = self._magnitudes[:frames]
+        stft_magnitude(samples, HOP, self._window, *self._tables, magnitudes)
         for tap in self._taps:
             tap.push_magnitude(magnitudes)
         self._emitted += frames
@@ -279,7 +278,7 @@ def _resampler(sample_rate: int) -> Any:
 
 def _quiet(stats: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[bool, bool]:
     """(silent, antiphase) from the running sums of `downmix`."""
-    _, count, total, mono_squares, squares = (float(v) for v in stats)
+    count, total, mono_squares, squares = (float(v) for v in stats)
     if count == 0:
         return True, False
     mean = total / count

@@ -1,0 +1,19 @@
+"""Magnitudes of short-time Fourier transforms, eight frames at a time."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+def stft_magnitude(
+    samples: NDArray[np.float32],
+    hop: int,
+    window: NDArray[np.float32],
+    turn: NDArray[np.float32],
+    half: NDArray[np.float32],
+    work: NDArray[np.float32],
+    out: NDArray[np.float32],
+) -> None:
+    """Write ``|rfft(frame * window)|`` of frames that start `hop` samples apart to `out` [shape (frames, width / 2 + 1)].
+
+    `window` is twice a power of four long; `turn`, `half` and `work` come from ``stft_tables(width)``; `work` is scratch
+    that one thread at a time may use. Stockham's self-sorting radix-4 transform, one frame per vector lane.
+    """
