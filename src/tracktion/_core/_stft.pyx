@@ -2,12 +2,13 @@
 
 cdef extern from "stft.h" nogil:
     int TK_LANES
-    void tk_stft_magnitude(const float *x, Py_ssize_t hop, Py_ssize_t frames, Py_ssize_t m, const float *window, const float *turn,
-                           const float *half, float *work, float *out)
+    void tk_stft_magnitude(const float *x, Py_ssize_t hop, Py_ssize_t frames, Py_ssize_t m, const float *window,
+                           const float *turn, const float *half, float *work, float *out)
 
 
-def stft_magnitude(const float[::1] samples not None, Py_ssize_t hop, const float[::1] window not None, const float[::1] turn not None,
-                   const float[::1] half not None, float[::1] work not None, float[:, ::1] out not None):
+def stft_magnitude(const float[::1] samples not None, Py_ssize_t hop, const float[::1] window not None,
+                   const float[::1] turn not None, const float[::1] half not None, float[::1] work not None,
+                   float[:, ::1] out not None):
     """See _stft.pyi."""
     cdef Py_ssize_t frames = out.shape[0], m = window.shape[0] // 2, n = m
     while n > 1 and n % 4 == 0:
