@@ -41,6 +41,8 @@ def peaks(const float[:, ::1] samples, const float[:, ::1] taps, float gain, flo
     cdef long frames = samples.shape[0], channels = samples.shape[1], phases = taps.shape[0], length = taps.shape[1]
     if length % 2 or length > 2 * GROUP or length < 2:
         raise ValueError(f"taps must have an even length of at most {2 * GROUP}")
+    if gain < 0:
+        raise ValueError("gain must not be negative")
     if frames == 0 or channels == 0:
         return 0.0, floor
     cdef float sample = 0.0, peak = floor

@@ -14,6 +14,7 @@
 #define LANES 16
 #define ORDER 4
 #define GROUP 16
+#define PEAK_LANES 32
 
 /* One sample through both biquads (transposed direct form II); c: b0 b1 b2 a1 a2 of each. */
 static inline double kw_step(double x, const double *c, double *s) {
@@ -183,18 +184,25 @@ static void peak_scan(const float *x, long frames, long channels, float *level, 
 /* Largest interpolated magnitude at the intervals that start at frames [first, last). */
 TK_CLONES
 static float peak_interpolate(const float *x, long first, long last, long channels, const float *taps, long phases, long length) {
-    float best = 0.0f, sum[64];
+    float best = 0.0f;
     long from = first * channels, to = last * channels, before = (length / 2 - 1) * channels;
-    for (long p = 0; p < phases; p++) {
-        const float *h = taps + p * length;
-        for (long i = from; i < to; i += 64) {
-            long n = to - i < 64 ? to - i : 64;
-            for (long j = 0; j < n; j++) sum[j] = 0.0f;
-            for (long k = 0; k < length; k++) {
-                const float *z = x + i - before + k * channels;
-                for (long j = 0; j < n; j++) sum[j] += h[k] * z[j];
+    for (long i = from; i < to; i += PEAK_LANES) {
+        long n = to - i < PEAK_LANES ? to - i : PEAK_LANES;
+        for (long p = 0; p < phases; p++) {
+            const float *h = taps + p * length, *z = x + i - before;
+            float sum[PEAK_LANES] = {0};
+            if (n == PEAK_LANES)
+                for (long k = 0; k < length; k++, z += channels)
+                    for (long j = 0; j < PEAK_LANES; j++) sum[j] += h[k] * z[j];
+            else
+                for (long k = 0; k < length; k++, z += channels)
+                    for (long j = 0; j < n; j++) sum[j] += h[k] * z[j];
+            int32_t m = 0;
+            for (long j = 0; j < PEAK_LANES; j++) {
+                int32_t a = magnitude_bits(sum[j]);
+                m = a > m ? a : m;
             }
-            for (long j = 0; j < n; j++) best = fabsf(sum[j]) > best ? fabsf(sum[j]) : best;
+            best = from_bits(m) > best ? from_bits(m) : best;
         }
     }
     return best;
