@@ -1,0 +1,1 @@
+"""Speed, accuracy and reliability, measured; each runs as ``python -m benchmarks.NAME``."""

@@ -1,0 +1,169 @@
+"""CPU and wall time of each stage on one file, of decoding alone, and of the installed peers, as ratios in one run.
+
+    taskset -c 1 python -m benchmarks.speed FILE [--repeat 5] [--peers] [--lengths] [--workers] [--write docs/performance.md]
+
+Every figure is the median of `--repeat` interleaved runs; the ratio is to decoding the same file to mono with soundfile in
+the same process. Pin to one processor for the ratios; leave both for ``--workers``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+import tracktion
+from benchmarks import peers
+from tracktion.audio import open_audio
+from tracktion.features.stream import KINDS, extract_features
+
+Timing = tuple[float, float]
+
+
+def decode_mono(path: str) -> int:
+    """Decode to mono with soundfile, block by block: the yardstick."""
+    total = 0
+    with soundfile.SoundFile(path) as file:
+        while len(block := file.read(65536, dtype="float32", always_2d=True)):
+            total += len(block.mean(axis=1))
+    return total
+
+
+def timed(work: Callable[[], Any]) -> Timing:
+    """(CPU seconds, wall seconds) of one call."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    work()
+    return time.process_time() - cpu, time.perf_counter() - wall
+
+
+def medians(works: dict[str, Callable[[], Any]], repeat: int) -> dict[str, Timing]:
+    """Run all in turn, `repeat` times after a warm-up, and take medians."""
+    runs: dict[str, list[Timing]] = {name: [] for name in works}
+    for turn in range(repeat + 1):
+        for name, work in works.items():
+            timing = timed(work)
+            if turn:
+                runs[name].append(timing)
+    return {n: (statistics.median(t[0] for t in r), statistics.median(t[1] for t in r)) for n, r in runs.items()}
+
+
+def stages(path: str) -> dict[str, Callable[[], Any]]:
+    """Name of stage → work."""
+    with open_audio(path) as audio:
+        rate, channels = audio.sample_rate, audio.channels
+        blocks = [block.copy() for block in audio.blocks()]
+
+    def decode() -> None:
+        with open_audio(path) as audio:
+            for _ in audio.blocks():
+                pass
+
+    def features(*kinds: str) -> Callable[[], Any]:
+        return lambda: extract_features(blocks, sample_rate=rate, channels=channels, kinds=kinds)
+
+    whole = extract_features(blocks, sample_rate=rate, channels=channels)
+    works: dict[str, Callable[[], Any]] = {
+        "decode to mono (soundfile)": lambda: decode_mono(path),
+        "decode (tracktion.audio)": decode,
+        "features: none": features(),
+    }
+    works |= {f"features: {kind}": features(kind) for kind in KINDS}
+    works["features: all"] = features(*KINDS)
+    for part in tracktion.analyzer.PARTS:
+        analyzer = tracktion.Analyzer(compute=[part], read_tags=False)
+        works[f"estimate: {part}"] = lambda analyzer=analyzer: analyzer.estimate(whole)
+    small = tracktion.Analyzer(compute=["rhythm", "tonal"])
+    works["tempo + beats + key"] = lambda: small.analyze(path)
+    complete = tracktion.Analyzer()
+    works["complete analysis"] = lambda: complete.analyze(path)
+    return works
+
+
+def stage_table(path: str, repeat: int, with_peers: bool) -> str:
+    """Times and ratios as Markdown."""
+    works = stages(path)
+    if with_peers:
+        works |= {f"peer: {name}": (lambda run=run: run(path)) for name, run in peers.speed_runs().items()}
+    found = medians(works, repeat)
+    base = found["decode to mono (soundfile)"][0]
+    lines = ["| stage | CPU ms | wall ms | CPU / decode |", "|---|---:|---:|---:|"]
+    lines += [f"| {n} | {cpu * 1e3:.1f} | {wall * 1e3:.1f} | {cpu / base:.2f} |" for n, (cpu, wall) in found.items()]
+    return "\n".join(lines)
+
+
+def length_table(path: str, repeat: int) -> str:
+    """Cost against length: the file's audio repeated to 1, 10, 60 and 180 minutes."""
+    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    analyzer = tracktion.Analyzer(read_tags=False)
+    lines = ["| minutes | CPU s | CPU ms per minute |", "|---:|---:|---:|"]
+    with tempfile.TemporaryDirectory() as folder:
+        for minutes in (1, 10, 60, 180):
+            target = Path(folder) / f"{minutes}.flac"
+            with soundfile.SoundFile(target, "w", rate, samples.shape[1], format="FLAC") as file:
+                left = minutes * 60 * rate
+                while left > 0:
+                    file.write(samples[:left])
+                    left -= len(samples[:left])
+            cpu = medians({"": lambda target=target: analyzer.analyze(target)}, 1 if minutes > 10 else repeat)[""][0]
+            lines.append(f"| {minutes} | {cpu:.2f} | {cpu / minutes * 1e3:.0f} |")
+    return "\n".join(lines)
+
+
+def worker_table(path: str) -> str:
+    """Files per second with one and two workers."""
+    analyzer = tracktion.Analyzer(compute=["rhythm", "tonal"])
+    rates: dict[int, list[float]] = {1: [], 2: []}
+    for turn in range(4):
+        for workers in rates:
+            wall = timed(lambda workers=workers: list(analyzer.analyze_many([path] * 12, workers=workers)))[1]
+            if turn:
+                rates[workers].append(12 / wall)
+    one, two = (statistics.median(r) for r in rates.values())
+    return f"| workers | files a second |\n|---:|---:|\n| 1 | {one:.2f} |\n| 2 | {two:.2f} ({two / one:.2f} times) |"
+
+
+def import_seconds() -> float:
+    """Median seconds that ``import tracktion`` adds to ``import numpy``, over 10 fresh processes."""
+    code = "import time, numpy; t = time.perf_counter(); import tracktion; print(time.perf_counter() - t)"
+    runs = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+        for _ in range(10)
+    ]
+    return statistics.median(runs)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file")
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--peers", action="store_true", help="also time the peers that are installed")
+    parser.add_argument("--lengths", action="store_true", help="cost against length, up to 180 minutes")
+    parser.add_argument("--workers", action="store_true", help="files a second with one and two workers")
+    parser.add_argument("--write", type=Path, help="put the tables between the markers of this page")
+    options = parser.parse_args()
+    seconds = soundfile.info(options.file).duration
+    parts = [f"{seconds:.0f} s of audio, {options.repeat} runs, medians. NumPy {np.__version__}.", ""]
+    parts += [stage_table(options.file, options.repeat, options.peers), ""]
+    if options.workers:
+        parts += [worker_table(options.file), ""]
+    if options.lengths:
+        parts += [length_table(options.file, options.repeat), ""]
+    parts.append(f"`import tracktion` beyond `import numpy`: {import_seconds() * 1e3:.0f} ms.")
+    text = "\n".join(parts)
+    print(text)
+    if options.write:
+        peers.replace_between_markers(options.write, "speed", text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
