@@ -1,0 +1,128 @@
+"""XML in and out, for files that strangers made and for text that strangers wrote."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+from xml.parsers import expat
+
+import numpy as np
+
+from tracktion.errors import CorruptError, TooBigError, UnreadableError
+
+__all__ = ["clean", "fixed", "from_milliseconds", "integer", "milliseconds", "number", "parse", "save", "write_text"]
+
+MAX_BYTES = 1 << 30
+_NO_BYTES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def clean(text: str) -> str:
+    """`text` without the characters that XML 1.0 cannot hold (controls, lone surrogates)."""
+    return _ILLEGAL.sub("", text)
+
+
+def fixed(value: float) -> str:
+    """Shortest decimal notation that reads back as the same float, never with an exponent."""
+    return str(np.format_float_positional(float(value), trim="-"))
+
+
+def number(text: str | None) -> float:
+    """A decimal number, with ``,`` for ``.`` as some locales write it; 0 when absent, malformed or not finite."""
+    try:
+        value = float((text or "0").replace(",", "."))
+    except ValueError:
+        return 0.0
+    return value if np.isfinite(value) else 0.0
+
+
+def milliseconds(seconds: float) -> str:
+    """Seconds as decimal milliseconds, without a rounding error."""
+    return f"{Decimal(fixed(seconds)).scaleb(3):f}"
+
+
+def from_milliseconds(text: str | None) -> float:
+    """Inverse of `milliseconds`; 0 when absent, malformed or not finite."""
+    try:
+        value = float(Decimal((text or "0").replace(",", ".")).scaleb(-3))
+    except ArithmeticError:
+        return 0.0
+    return value if np.isfinite(value) else 0.0
+
+
+def integer(text: str | None) -> int:
+    """A whole number; 0 when absent or malformed."""
+    return int(number(text))
+
+
+def parse(path: str | os.PathLike[str]) -> ET.Element:
+    """Parse a file to its root element.
+
+    Documents with a document type are refused: entities can be made to explode, and the formats here have none.
+
+    Raises
+    ------
+    UnreadableError
+        When it cannot be read.
+    TooBigError
+        When it has more than a gigabyte.
+    CorruptError
+        When it is not well-formed XML, or brings a document type.
+    """
+    builder = ET.TreeBuilder()
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = builder.start
+    parser.EndElementHandler = builder.end
+    parser.CharacterDataHandler = builder.data
+    parser.StartDoctypeDeclHandler = _refuse
+    name = os.fsdecode(path)
+    try:
+        if Path(name).stat().st_size > MAX_BYTES:
+            raise TooBigError(f"more than {MAX_BYTES} bytes of XML", file=name, stage="import")
+        with Path(name).open("rb") as file:
+            parser.ParseFile(file)
+        return builder.close()
+    except OSError as error:
+        raise UnreadableError(error.strerror or str(error), file=name, stage="import") from error
+    except (expat.ExpatError, AssertionError, ValueError) as error:
+        raise CorruptError(f"not well-formed XML: {error}", file=name, stage="import") from error
+
+
+def _refuse(*_: Any) -> None:
+    raise ValueError("document types are not accepted")
+
+
+def save(root: ET.Element, path: str | os.PathLike[str], *, standalone: str = "") -> None:
+    """Write a document beside its place, then put it there in one move: readers never see half a file."""
+    ET.indent(root, " ")
+    body = ET.tostring(root, encoding="unicode")
+    write_text(path, f'<?xml version="1.0" encoding="UTF-8"{standalone}?>\n{body}\n')
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write UTF-8 text in one move; undecodable bytes of paths are written as they were.
+
+    Raises
+    ------
+    UnreadableError
+        When the folder does not take it.
+    """
+    target = Path(os.fsdecode(path))
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+                file.write(_NO_BYTES.sub("\ufffd", text))
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UnreadableError(error.strerror or str(error), file=str(target), stage="export") from error

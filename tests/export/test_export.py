@@ -1,0 +1,311 @@
+"""What is exported validates, and comes back as it was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tracktion import export
+from tracktion.errors import CorruptError, UnreadableError, UsageError
+from tracktion.export.xmltools import clean
+from tracktion.results.analysis import Analysis
+from tracktion.results.key import KEY_NAMES, Key
+from tracktion.results.rhythm import BeatGrid, Beats, GridSegment, Tempo
+from tracktion.results.structure import Segment, Structure
+from tracktion.results.tags import Tags
+
+DATA = Path(__file__).parents[1] / "data"
+WRITERS = {
+    "rekordbox": (export.write_rekordbox, export.read_rekordbox),
+    "traktor": (export.write_traktor, export.read_traktor),
+}
+
+text = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20).map(clean)
+seconds = st.floats(0, 7200, allow_subnormal=False)
+bpms = st.floats(30, 300)
+anchors = st.builds(
+    export.GridAnchor, seconds=seconds, bpm=bpms, beats_per_bar=st.integers(2, 12), beat_in_bar=st.just(1)
+)
+cues = st.builds(
+    export.Cue,
+    seconds=seconds,
+    name=text.filter(lambda s: s != "n.n."),
+    kind=st.sampled_from(["cue", "fade_in", "fade_out", "load"]),
+    hot=st.none() | st.integers(0, 7),
+)
+paths = st.lists(text.map(lambda s: s.replace("/", "").strip(".") or "x"), min_size=1, max_size=4).map(
+    lambda parts: "/" + "/".join(parts)
+)
+tracks = st.builds(
+    export.ExportTrack,
+    path=paths,
+    title=text,
+    artist=text,
+    album=text,
+    genre=text,
+    year=st.integers(0, 2100),
+    track_number=st.integers(0, 99),
+    duration=seconds,
+    sample_rate=st.sampled_from([0, 44100, 96000]),
+    bpm=bpms,
+    key=st.sampled_from(["", *KEY_NAMES]),
+    grid=st.lists(anchors, max_size=3, unique_by=lambda a: a.seconds).map(
+        lambda found: tuple(sorted(found, key=lambda a: a.seconds))
+    ),
+    cues=st.lists(cues, max_size=4).map(tuple),
+)
+
+
+def kept(track: export.ExportTrack, target: str) -> export.ExportTrack:
+    """What a format can hold of a track, as its documentation says."""
+    if target == "rekordbox":
+        return replace(track, duration=float(round(track.duration)))
+    grid = tuple(replace(anchor, beats_per_bar=4) for anchor in track.grid)
+    return replace(track, sample_rate=0, grid=grid)
+
+
+@pytest.mark.parametrize("target", WRITERS)
+@given(written=st.lists(tracks, max_size=4, unique_by=lambda t: t.path))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_round_trip_is_lossless(target: str, written: list[export.ExportTrack], tmp_path: Path) -> None:
+    """Every field that a format knows comes back bit for bit, and the file validates."""
+    write, read = WRITERS[target]
+    path = tmp_path / f"{target}.xml"
+    write(written, path, playlist="All & more")
+    validate(path, target)
+    found = read(path)
+    assert list(found.tracks) == [kept(track, target) for track in written]
+    assert found.playlists == {"All & more": tuple(range(len(written)))}
+
+
+def validate(path: Path, target: str) -> None:
+    etree = pytest.importorskip("lxml.etree")
+    schema = etree.XMLSchema(etree.parse(DATA / f"{target}.xsd"))
+    schema.assertValid(etree.parse(path))
+
+
+def analysis(**changes: object) -> Analysis:
+    segments = (
+        GridSegment(0.0, 100.0, 123.456789, 0.123456, 4, 2),
+        GridSegment(100.0, 301.0, 98.7654321, 100.2, 3, 0),
+    )
+    grid = BeatGrid(segments)
+    values = {
+        "duration": 301.0,
+        "sample_rate": 44100,
+        "channels": 2,
+        "source": "/music/ä&<b>.mp3",
+        "tempo": Tempo(123.456789, 0.9),
+        "grid": grid,
+        "downbeats": Beats(grid.beats()[2::4]),
+        "key": Key("F#", "minor"),
+        "structure": Structure(segments=(Segment(0, 30.0), Segment(30.0, 301.0))),
+        "tags": Tags(artist="Ann", title="One", year=1999),
+    }
+    return Analysis(**(values | changes))
+
+
+@pytest.mark.parametrize("target", WRITERS)
+def test_beats_of_an_analysis_survive_within_a_millisecond(target: str, tmp_path: Path) -> None:
+    """The grid that another program reads is the grid that was heard, to 1 ms over five minutes."""
+    write, read = WRITERS[target]
+    heard = analysis()
+    track = export.ExportTrack.from_analysis(heard)
+    write([track], tmp_path / "x.xml")
+    validate(tmp_path / "x.xml", target)
+    back = read(tmp_path / "x.xml").tracks[0]
+    beats = back.beat_grid().beats()
+    expected = heard.grid.beats()
+    if target == "traktor":  # its first marker moves to the first beat of a bar and reaches backwards from there
+        expected = expected[2:]
+    assert len(beats) == len(expected)
+    assert np.abs(beats - expected).max() < 1e-9
+    assert back.key == "F# minor"
+    assert [cue.name for cue in back.cues] == ["Load", "Start", "Section 2"]
+    assert np.abs(back.cues[0].seconds - heard.downbeats.times[0]) < 1e-9
+
+
+def test_bars_travel_with_the_rekordbox_grid(tmp_path: Path) -> None:
+    """Which beat is the first of its bar is told by Battito."""
+    export.write_rekordbox([export.ExportTrack.from_analysis(analysis())], tmp_path / "x.xml")
+    first, second = export.read_rekordbox(tmp_path / "x.xml").tracks[0].beat_grid().segments
+    assert (first.beats_per_bar, first.first_downbeat) == (4, 2)
+    assert (second.beats_per_bar, second.first_downbeat) == (3, 0)
+
+
+@pytest.mark.parametrize("target", WRITERS)
+def test_offset_is_added_and_taken_off(target: str, tmp_path: Path) -> None:
+    """A target that starts earlier sees all times later; reading with the same offset undoes it."""
+    write, read = WRITERS[target]
+    track = replace(export.ExportTrack.from_analysis(analysis()), grid=(export.GridAnchor(1.5, 120.0),))
+    write([track], tmp_path / "x.xml", offset_seconds=lambda path: 0.025 if path.endswith(".mp3") else 0.0)
+    assert read(tmp_path / "x.xml").tracks[0].grid[0].seconds == pytest.approx(1.525, abs=1e-12)
+    back = read(tmp_path / "x.xml", offset_seconds=0.025).tracks[0]
+    assert back.grid[0].seconds == pytest.approx(1.5, abs=1e-12)
+    assert back.cues[1].seconds == pytest.approx(track.cues[1].seconds, abs=1e-12)
+
+
+@pytest.mark.parametrize("target", WRITERS)
+def test_times_never_become_negative(target: str, tmp_path: Path) -> None:
+    """A negative offset moves the first marker on by whole beats and bars, not below zero."""
+    write, read = WRITERS[target]
+    track = export.ExportTrack("/a.wav", duration=10, grid=(export.GridAnchor(0.01, 120.0),), cues=(export.Cue(0.01),))
+    write([track], tmp_path / "x.xml", offset_seconds=-0.05)
+    validate(tmp_path / "x.xml", target)
+    back = read(tmp_path / "x.xml").tracks[0]
+    phase = (back.grid[0].seconds + 0.04) % 0.5
+    assert min(phase, 0.5 - phase) < 1e-9
+    assert back.cues[0].seconds == 0
+
+
+@pytest.mark.parametrize(
+    "path", ["/music/a b%20#?.mp3", "C:/Users/x/song.mp3", "/music/\udcff\udcfe.mp3", "/ünï/曲.flac", "/a/./b.wav"]
+)
+def test_rekordbox_holds_every_path(path: str, tmp_path: Path) -> None:
+    """Paths of all systems, also those that are no text, come back as they were."""
+    export.write_rekordbox([export.ExportTrack(path)], tmp_path / "x.xml")
+    assert export.read_rekordbox(tmp_path / "x.xml").tracks[0].path == path
+
+
+def test_traktor_skips_paths_that_are_no_text(tmp_path: Path) -> None:
+    """A path that XML cannot hold is left out and named, the rest is written."""
+    done = export.write_traktor(
+        [export.ExportTrack("/a\udcff.mp3"), export.ExportTrack("C:/b.mp3")], tmp_path / "x.nml"
+    )
+    assert [skipped.path for skipped in done.skipped] == ["/a\udcff.mp3"]
+    assert [track.path for track in export.read_traktor(tmp_path / "x.nml").tracks] == ["C:/b.mp3"]
+
+
+@pytest.mark.parametrize("target", WRITERS)
+def test_hostile_text_cannot_break_the_document(target: str, tmp_path: Path) -> None:
+    """Markup and control characters in tags stay text; what XML cannot hold is dropped."""
+    write, read = WRITERS[target]
+    nasty = "\x00\x1b]]>&lt;<TRACK/>\"'\ud800"
+    write([export.ExportTrack("/a.mp3", title=nasty, artist=nasty)], tmp_path / "x.xml")
+    validate(tmp_path / "x.xml", target)
+    assert read(tmp_path / "x.xml").tracks[0].title == "]]>&lt;<TRACK/>\"'"
+
+
+@pytest.mark.parametrize("target", WRITERS)
+@pytest.mark.parametrize(
+    "content",
+    ["", "no xml", "<a>", '<!DOCTYPE x [<!ENTITY a "aaaa">]><NML>&a;</NML>', "<OTHER/>", "<NML/>", "<DJ_PLAYLISTS/>"],
+)
+def test_bad_files_are_errors_of_ours(target: str, content: str, tmp_path: Path) -> None:
+    """What is no such document raises CorruptError; entities are never expanded."""
+    (tmp_path / "x.xml").write_text(content)
+    with pytest.raises(CorruptError):
+        WRITERS[target][1](tmp_path / "x.xml")
+    with pytest.raises(UnreadableError):
+        WRITERS[target][1](tmp_path / "missing.xml")
+
+
+def test_readers_take_what_other_programs_write(tmp_path: Path) -> None:
+    """Absent attributes, commas for points, two decimals, playlists by location, loops: all are read."""
+    (tmp_path / "r.xml").write_text(
+        '<DJ_PLAYLISTS Version="1.0.0"><PRODUCT Name="rekordbox" Version="6"/><COLLECTION Entries="1">'
+        '<TRACK TrackID="7" Name="A" Location="file://localhost/C:/M/a%20b.mp3" AverageBpm="128.00" Tonality="5A">'
+        '<TEMPO Inizio="0,025" Bpm="128.00" Metro="4/4" Battito="1"/><TEMPO Inizio="9" Bpm="0.00"/>'
+        '<POSITION_MARK Type="4" Start="1.0" End="3.5" Num="0"/></TRACK></COLLECTION>'
+        '<PLAYLISTS><NODE Type="0" Name="ROOT">'
+        '<NODE Type="1" Name="P" KeyType="1"><TRACK Key="file://localhost/C:/M/a%20b.mp3"/><TRACK Key="gone"/></NODE>'
+        "</NODE></PLAYLISTS></DJ_PLAYLISTS>"
+    )
+    found = export.read_rekordbox(tmp_path / "r.xml")
+    track = found.tracks[0]
+    assert (track.path, track.key, track.bpm) == ("C:/M/a b.mp3", "C minor", 128.0)
+    assert track.grid == (export.GridAnchor(0.025, 128.0),)
+    assert track.cues == (export.Cue(1.0, kind="loop", hot=0, length=2.5),)
+    assert found.playlists == {"P": (0,)}
+
+    (tmp_path / "t.nml").write_text(
+        '<NML VERSION="19"><COLLECTION ENTRIES="1"><ENTRY TITLE="A"><LOCATION DIR="/:M/:" FILE="a.mp3" VOLUME="C:"/>'
+        '<INFO KEY="4m" PLAYTIME="61"/><TEMPO BPM="128.000000"/><CUE_V2 NAME="AutoGrid" TYPE="4" START="25.5"/>'
+        '</ENTRY><ENTRY TITLE="no location"/></COLLECTION></NML>'
+    )
+    track = export.read_traktor(tmp_path / "t.nml").tracks[0]
+    assert (track.path, track.key, track.duration) == ("C:/M/a.mp3", "F# minor", 61.0)
+    assert track.grid == (export.GridAnchor(0.0255, 128.0),)
+
+
+@pytest.mark.parametrize("notation", ["id3", "camelot", "open_key"])
+@pytest.mark.parametrize("name", KEY_NAMES)
+def test_all_keys_come_back_from_rekordbox(name: str, notation: str, tmp_path: Path) -> None:
+    """All 24 keys in each spelling."""
+    export.write_rekordbox([export.ExportTrack("/a.mp3", key=name)], tmp_path / "x.xml", key_notation=notation)
+    assert export.read_rekordbox(tmp_path / "x.xml").tracks[0].key == name
+
+
+def test_misuse_is_a_usage_error(tmp_path: Path) -> None:
+    """Analyses are no tracks, samples have no path, notations are three."""
+    with pytest.raises(UsageError):
+        export.write_m3u8([analysis()], tmp_path / "x.m3u8")
+    with pytest.raises(UsageError):
+        export.ExportTrack.from_analysis(analysis(source=None))
+    with pytest.raises(UsageError):
+        export.write_rekordbox([], tmp_path / "x.xml", key_notation="traktor")
+    with pytest.raises(UnreadableError):
+        export.write_json([], tmp_path / "missing" / "x.json")
+
+
+def test_unknown_answers_export_as_nothing(tmp_path: Path) -> None:
+    """Silence has no tempo, key or grid, and is a valid track all the same."""
+    track = export.ExportTrack.from_analysis(Analysis(1.0, 44100, 1, source="/s.wav"))
+    assert (track.bpm, track.key, track.grid, track.cues, track.title) == (0.0, "", (), (), "s")
+    for target, (write, read) in WRITERS.items():
+        write([track], tmp_path / target)
+        validate(tmp_path / target, target)
+        assert read(tmp_path / target).tracks[0].beat_grid() is None
+
+
+@given(written=st.lists(tracks, max_size=4))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_json_and_csv_round_trip(written: list[export.ExportTrack], tmp_path: Path) -> None:
+    """JSON keeps everything; CSV all but grids and cues."""
+    export.write_json(written, tmp_path / "x.json")
+    assert list(export.read_json(tmp_path / "x.json").tracks) == written
+    export.write_csv(written, tmp_path / "x.csv")
+    assert list(export.read_csv(tmp_path / "x.csv").tracks) == [replace(t, grid=(), cues=()) for t in written]
+
+
+def test_csv_does_not_carry_formulas(tmp_path: Path) -> None:
+    """A tag that a spreadsheet would run is quoted in the file, and comes back as it was."""
+    track = export.ExportTrack("/a.mp3", title='=HYPERLINK("x")', artist="'quoted")
+    export.write_csv([track], tmp_path / "x.csv")
+    assert "'=HYPERLINK" in (tmp_path / "x.csv").read_text()
+    assert export.read_csv(tmp_path / "x.csv").tracks[0] == track
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"tracks": 1}', '{"tracks": [1]}', "{", '{"tracks": [{"path": "x", "grid": 1}]}']
+)
+def test_bad_json_is_an_error_of_ours(content: str, tmp_path: Path) -> None:
+    """No traceback of another library for a file that is something else."""
+    (tmp_path / "x.json").write_text(content)
+    with pytest.raises(CorruptError):
+        export.read_json(tmp_path / "x.json")
+
+
+def test_m3u8_round_trip_and_relative_paths(tmp_path: Path) -> None:
+    """Names and whole seconds come back; line breaks in paths are refused, in titles made spaces."""
+    listed = [
+        export.ExportTrack(str(tmp_path / "a b.mp3"), title="One", artist="Ann", duration=61.0),
+        export.ExportTrack(str(tmp_path / "#c\udcff.mp3"), title="no artist"),
+        export.ExportTrack("/bad\nname.mp3"),
+        export.ExportTrack(str(tmp_path / "d.mp3"), title="two\nlines", artist="X", duration=1.0),
+    ]
+    for relative in (False, True):
+        done = export.write_m3u8(listed, tmp_path / "list.m3u8", relative=relative)
+        assert [skipped.path for skipped in done.skipped] == ["/bad\nname.mp3"]
+        found = export.read_m3u8(tmp_path / "list.m3u8").tracks
+        assert [track.path for track in found] == [listed[0].path, listed[1].path, listed[3].path]
+        assert [(t.artist, t.title, t.duration) for t in found] == [
+            ("Ann", "One", 61.0),
+            ("", "no artist", 0.0),
+            ("X", "two lines", 1.0),
+        ]
