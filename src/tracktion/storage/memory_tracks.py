@@ -6,12 +6,12 @@ import bisect
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tracktion.errors import UsageError
 from tracktion.results.catalogue import Candidate, Track
+from tracktion.storage.identifiers import PLACES, check_identifiers
 from tracktion.storage.memory_base import MemoryBase, members
 from tracktion.storage.normalised import normaliser
 from tracktion.storage.protocol import IDENTIFIERS
-from tracktion.storage.rows import TRACK_FIELDS, Row, chunked, merged, to_row, track_of, with_changes
+from tracktion.storage.rows import Row, chunked, merged, to_row, track_of, with_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["MemoryTracks"]
 
 CHUNK = 1000
-_PLACE = {name: TRACK_FIELDS.index(name) for name in IDENTIFIERS}
 
 
 def _pack(row: Row, search: str) -> bytes:
@@ -91,7 +90,7 @@ class MemoryTracks(MemoryBase):
 
     def _known(self, row: Row, upsert_by: Sequence[str]) -> int | None:
         for name in IDENTIFIERS:
-            value = row[_PLACE[name]]
+            value = row[PLACES[name]]
             if value is not None and name in upsert_by:
                 found = members(self._identifiers[name].get(value))
                 if found:
@@ -112,7 +111,7 @@ class MemoryTracks(MemoryBase):
         else:
             self._link(self._keys, hash(normalised.key), track_id)
             self._sorted = None
-        for name, place in _PLACE.items():
+        for name, place in PLACES.items():
             previous = old[place] if old is not None else None
             if previous != row[place]:
                 if previous is not None:
@@ -198,7 +197,7 @@ class MemoryTracks(MemoryBase):
             self._drop(self._tracks, track_id)
             self._sorted = None
             self._unlink(self._keys, hash(normaliser()(old[1], old[2], old[3]).key), track_id)
-            for name, place in _PLACE.items():
+            for name, place in PLACES.items():
                 if old[place] is not None:
                     self._unlink(self._identifiers[name], old[place], track_id)
             self._changed[track_id] = None
@@ -216,7 +215,7 @@ class MemoryTracks(MemoryBase):
         with self._lock:
             self._check_open()
             found: set[int] = set()
-            for name, place in _PLACE.items():
+            for name, place in PLACES.items():
                 if asked[place] is not None:
                     found.update(members(self._identifiers[name].get(asked[place])))
             return list(self.get_tracks(sorted(found)).values())
@@ -249,10 +248,3 @@ class MemoryTracks(MemoryBase):
         search = import_module("tracktion.storage.search_memory")
         found: list[Candidate] = search.candidates(self, query, limit=limit)
         return found
-
-
-def check_identifiers(names: Sequence[str]) -> None:
-    """Raise `UsageError` for a name that is no identifier."""
-    unknown = [name for name in names if name not in IDENTIFIERS]
-    if unknown:
-        raise UsageError(f"upsert_by: {unknown[0]!r} is none of {', '.join(IDENTIFIERS)}")

@@ -1,0 +1,193 @@
+"""The shared home: PostgreSQL, for several hosts."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.dialects import postgresql
+
+from tracktion.errors import StorageError, StorageUnavailableError, UsageError
+from tracktion.storage.faults import lost_connection, retryable
+from tracktion.storage.rows import Row
+from tracktion.storage.schema import tracks
+from tracktion.storage.sql_analyses import SqlAnalyses
+from tracktion.storage.sql_files import SqlFiles
+from tracktion.storage.sql_playlists import SqlPlaylists
+from tracktion.storage.sql_tracks import STORED, SqlTracks
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+__all__ = ["PostgresStorage"]
+
+SCHEMA_LOCK = 7_220_041_823_001
+"""Key of the advisory lock under which one opener migrates."""
+
+
+class PostgresStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
+    """`Storage` in a PostgreSQL database (15 or later), on the psycopg driver (``pip install tracktion[postgres]``).
+
+    A call that loses its connection is run again for up to `reconnect_seconds`, and never done twice: whether a
+    commit in flight took effect is asked of the server (``pg_xact_status``) once it is back. A call inside
+    `transaction` is not run again; there the error says that all of it was rolled back.
+
+    Parameters
+    ----------
+    url
+        ``postgresql+psycopg://user:password@host:port/database``.
+    migrate
+        True brings an older schema up to date; None makes a new one and refuses an older one; False also refuses to
+        make one.
+    pool_size, max_overflow
+        Connections kept, and opened beyond that under load.
+    pool_timeout
+        Seconds to wait for a connection of the pool.
+    recycle_seconds
+        Age at which a connection is replaced.
+    connect_timeout, statement_timeout, lock_timeout
+        Seconds.
+    reconnect_seconds
+        How long a call goes on trying when the server went away; 0 raises at once.
+
+    Raises
+    ------
+    StorageError
+        ``Unavailable``, ``Version``, ``Busy`` or ``Full``.
+    """
+
+    _checksums = False
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        migrate: bool | None = None,
+        pool_size: int = 20,
+        max_overflow: int = 30,
+        pool_timeout: float = 30.0,
+        recycle_seconds: int = 3600,
+        connect_timeout: int = 10,
+        statement_timeout: float = 30.0,
+        lock_timeout: float = 30.0,
+        reconnect_seconds: float = 10.0,
+    ) -> None:
+        made = sa.make_url(url)
+        made = made.set(drivername="postgresql+psycopg") if made.drivername in {"postgres", "postgresql"} else made
+        settings = {
+            "statement_timeout": f"{int(statement_timeout * 1000)}",
+            "lock_timeout": f"{int(lock_timeout * 1000)}",
+            "idle_in_transaction_session_timeout": "60000",
+            "jit": "off",
+        }
+        try:
+            engine = sa.create_engine(
+                made,
+                pool_size=pool_size,
+                max_overflow=max_overflow,
+                pool_timeout=pool_timeout,
+                pool_recycle=recycle_seconds,
+                pool_pre_ping=True,
+                connect_args={
+                    "connect_timeout": connect_timeout,
+                    "application_name": "tracktion",
+                    "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+                    "keepalives_idle": 30,
+                    "tcp_user_timeout": int(statement_timeout * 1000),
+                },
+            )
+        except ModuleNotFoundError as error:
+            raise UsageError(
+                f"{made.drivername} needs a driver: pip install 'tracktion[postgres]' ({error})"
+            ) from error
+        super().__init__(engine, place=made.render_as_string(hide_password=True))
+        try:
+            self._open(migrate=migrate)
+        except BaseException:
+            self.close()
+            raise
+        self._retry_seconds = reconnect_seconds
+        self._upsert_tracks = _upsert_tracks()
+
+    # --- transactions ---------------------------------------------------------------------------------------------
+
+    def _mark(self, connection: Connection) -> int:
+        return int(connection.execute(sa.text("SELECT pg_current_xact_id()::text::bigint")).scalar_one())
+
+    def _commit(self, transaction: sa.Transaction, mark: int) -> None:
+        try:
+            transaction.commit()
+        except exc.DBAPIError as error:
+            if not lost_connection(error) or not self._was_committed(mark, error):
+                raise
+
+    def _was_committed(self, mark: int, cause: Exception) -> bool:
+        """Ask the server, when it is back, what became of a transaction whose commit was not answered."""
+        deadline = time.monotonic() + max(self._retry_seconds, 1.0)
+        question = sa.text("SELECT pg_xact_status(CAST(CAST(:mark AS text) AS xid8))")
+        while True:
+            try:
+                with self._engine.connect() as connection:
+                    status = connection.execute(question, {"mark": str(mark)}).scalar_one()
+                if status in {"committed", "aborted"}:
+                    return bool(status == "committed")
+            except exc.SQLAlchemyError:
+                self._engine.dispose()
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.1)
+        raise StorageUnavailableError(
+            "the server went away during a commit and did not come back in time: whether it took effect is not known",
+            file=self._place,
+        ) from cause
+
+    def _may_retry(self, error: StorageError) -> bool:
+        cause = error.__cause__
+        return isinstance(cause, exc.DBAPIError) and (retryable(cause) or lost_connection(cause))
+
+    def _lock_schema(self, connection: Connection) -> None:
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(SCHEMA_LOCK)))
+
+    # --- tracks ---------------------------------------------------------------------------------------------------
+
+    def _store_tracks(self, connection: Connection, new: list[Row], changed: list[Row]) -> None:
+        columns = zip(*new, *changed, strict=True)
+        connection.execute(self._upsert_tracks, dict(zip(STORED, map(list, columns), strict=True)))
+
+    # --- care -----------------------------------------------------------------------------------------------------
+
+    def check(self) -> list[str]:
+        """See `Storage.check`; PostgreSQL's own checksums (``initdb --data-checksums``) watch over the pages."""
+        problems: list[str] = []
+        for step in (self._read_tracks, self._read_analyses, self._read_playlists):
+            try:
+                step()
+            except StorageError as error:
+                problems.append(str(error))
+        return problems
+
+    def _read_tracks(self) -> None:
+        for _ in self.iter_tracks():
+            pass
+
+    def _read_analyses(self) -> None:
+        for summary in self.find_analyses():
+            self.get_analysis(summary.identity, summary.version, summary.parameters_key)
+
+    def _read_playlists(self) -> None:
+        for playlist in self.list_playlists():
+            self.playlist_entries(playlist.id)
+
+    def _details(self) -> dict[str, Any]:
+        return {"pool": self._engine.pool.status()}
+
+
+def _upsert_tracks() -> Any:
+    """One statement for a whole batch: the columns travel as arrays."""
+    arrays = [sa.cast(sa.bindparam(name), postgresql.ARRAY(tracks.c[name].type)) for name in STORED]
+    rows = sa.func.unnest(*arrays).table_valued(*STORED).render_derived()
+    insert = postgresql.insert(tracks).from_select(STORED, sa.select(*(rows.c[name] for name in STORED)))
+    rest = {name: insert.excluded[name] for name in STORED[1:]}
+    return insert.on_conflict_do_update(index_elements=["id"], set_=rest)

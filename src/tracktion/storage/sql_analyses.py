@@ -1,0 +1,141 @@
+"""Analyses and fingerprints in SQL."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from tracktion.errors import StorageCorruptError
+from tracktion.results.catalogue import AnalysisSummary
+from tracktion.storage.file_rows import now_ns
+from tracktion.storage.rows import chunked, dump_json, load_json, plain_analysis, summary_of
+from tracktion.storage.schema import analyses, fingerprints
+from tracktion.storage.sql_base import SqlBase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["SqlAnalyses"]
+
+PAGE = 500
+ASK = 500
+
+_SUMMARY = sa.select(
+    analyses.c.identity,
+    analyses.c.version,
+    analyses.c.parameters_key,
+    analyses.c.bpm,
+    analyses.c.musical_key,
+    analyses.c.valence,
+    analyses.c.arousal,
+).order_by(analyses.c.identity, analyses.c.version, analyses.c.parameters_key)
+_PRINT = sa.select(
+    fingerprints.c.identity, fingerprints.c.data, fingerprints.c.duration, fingerprints.c.checksum
+).order_by(fingerprints.c.identity)
+
+
+def _print_of(row: Sequence[Any]) -> tuple[str, bytes, float]:
+    identity, data, duration, checksum = row
+    if zlib.crc32(data) != checksum:
+        raise StorageCorruptError(f"the fingerprint of {identity} is damaged; analyse that file again")
+    return identity, data, duration
+
+
+class SqlAnalyses(SqlBase):
+    """`AnalysisStore` on tables."""
+
+    def put_analysis(self, identity: str, version: str, parameters_key: str, analysis: Any) -> None:
+        """See `AnalysisStore.put_analysis`."""
+        plain = plain_analysis(analysis)
+        data = dump_json(plain)
+        bpm, key, valence, arousal = summary_of(plain)
+        values = {
+            "identity": identity,
+            "version": version,
+            "parameters_key": parameters_key,
+            "data": data,
+            "checksum": zlib.crc32(data.encode()),
+            "bpm": bpm,
+            "musical_key": key,
+            "valence": valence,
+            "arousal": arousal,
+            "changed_ns": now_ns(),
+        }
+        self.write(lambda connection: connection.execute(self._upserting(analyses), values))
+
+    def get_analysis(self, identity: str, version: str, parameters_key: str) -> dict[str, Any] | None:
+        """See `AnalysisStore.get_analysis`."""
+        query = sa.select(analyses.c.data, analyses.c.checksum).where(
+            analyses.c.identity == identity,
+            analyses.c.version == version,
+            analyses.c.parameters_key == parameters_key,
+        )
+        found = self._first(query)
+        if found is None:
+            return None
+        analysis: dict[str, Any] = load_json(found[0], found[1], f"the analysis of {identity}")
+        return analysis
+
+    def delete_analyses(self, identity: str, /) -> int:
+        """See `AnalysisStore.delete_analyses`."""
+        statement = sa.delete(analyses).where(analyses.c.identity == identity)
+        return self.write(lambda connection: connection.execute(statement).rowcount)
+
+    def count_analyses(self) -> int:
+        """See `AnalysisStore.count_analyses`."""
+        query = sa.select(sa.func.count()).select_from(analyses)
+        return int(self.read(lambda connection: connection.execute(query).scalar_one()))
+
+    def find_analyses(
+        self,
+        *,
+        bpm_ranges: Sequence[tuple[float, float]] | None = None,
+        keys: Sequence[int] | None = None,
+        identities: Sequence[str] | None = None,
+        limit: int | None = None,
+    ) -> list[AnalysisSummary]:
+        """See `AnalysisStore.find_analyses`."""
+        query = _SUMMARY
+        if bpm_ranges is not None:
+            between = [analyses.c.bpm.between(low, high) for low, high in bpm_ranges]
+            query = query.where(sa.or_(sa.false(), *between))
+        if keys is not None:
+            query = query.where(analyses.c.musical_key.in_(list(keys)))
+        parts: list[list[str] | None] = [None] if identities is None else list(chunked(sorted(set(identities)), ASK))
+        found: list[AnalysisSummary] = []
+        for part in parts:
+            if limit is not None and len(found) >= limit:
+                break
+            asked = query if part is None else query.where(analyses.c.identity.in_(part))
+            if limit is not None:
+                asked = asked.limit(limit - len(found))
+            rows = self._all(asked)
+            found.extend(AnalysisSummary(*row) for row in rows)
+        return found
+
+    def put_fingerprint(self, identity: str, fingerprint: bytes, *, duration: float) -> None:
+        """See `AnalysisStore.put_fingerprint`."""
+        data = bytes(fingerprint)
+        values = {"identity": identity, "data": data, "duration": float(duration), "checksum": zlib.crc32(data)}
+        self.write(lambda connection: connection.execute(self._upserting(fingerprints), values))
+
+    def get_fingerprint(self, identity: str, /) -> tuple[bytes, float] | None:
+        """See `AnalysisStore.get_fingerprint`."""
+        query = _PRINT.where(fingerprints.c.identity == identity)
+        found = self._first(query)
+        if found is None:
+            return None
+        _, data, seconds = _print_of(found)
+        return data, seconds
+
+    def iter_fingerprints(self) -> Iterator[tuple[str, bytes, float]]:
+        """See `AnalysisStore.iter_fingerprints`."""
+        query = _PRINT.limit(PAGE)
+        while True:
+            rows = self._all(query)
+            yield from map(_print_of, rows)
+            if len(rows) < PAGE:
+                return
+            query = _PRINT.where(fingerprints.c.identity > rows[-1][0]).limit(PAGE)

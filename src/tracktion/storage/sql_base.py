@@ -1,0 +1,275 @@
+"""The ground of both SQL homes: one engine, units of work by thread, errors translated, retries where they are safe."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from tracktion.errors import StorageError, StorageUnavailableError, StorageVersionError
+from tracktion.results.catalogue import StorageHealth
+from tracktion.storage.faults import translate
+from tracktion.storage.schema import HEAD, REVISIONS, VERSION_TABLE, counters, metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    from sqlalchemy import Connection, Engine
+
+__all__ = ["SqlBase"]
+
+T = TypeVar("T")
+
+
+class SqlBase:
+    """Connections, transactions and versions; what differs between the homes is in the hooks at the end."""
+
+    def __init__(self, engine: Engine, *, place: str, retry_seconds: float = 0.0) -> None:
+        self._engine = engine
+        self._place = place
+        self._retry_seconds = retry_seconds
+        self._local = threading.local()
+        self._revision = 0
+        self._closed = False
+
+    @property
+    def url(self) -> str:
+        """Where it lives, without password."""
+        return self._engine.url.render_as_string(hide_password=True)
+
+    @property
+    def home(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._engine.dialect.name
+
+    @property
+    def revision(self) -> int:
+        """See `Storage.revision`."""
+        return self._revision
+
+    # --- units of work --------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def transaction(self) -> Iterator[Self]:
+        """See `Storage.transaction`."""
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            with self._begin(write=True):
+                yield self
+            return
+        with self._translated():
+            savepoint = connection.begin_nested()
+        try:
+            yield self
+        except BaseException:
+            with self._translated():
+                savepoint.rollback()
+            raise
+        with self._translated():
+            savepoint.commit()
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Return ``work(connection)``, run in a transaction that only reads; for modules of the storage."""
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is not None:
+            with self._translated():
+                return work(connection)
+        return self._run(work, write=False)
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Return ``work(connection)``, run in a transaction that may write; for modules of the storage.
+
+        Where the server can go away, it may run again after a roll-back, so it must have no other effects.
+        """
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is not None:
+            with self._translated(), connection.begin_nested():
+                return work(connection)
+        return self._run(work, write=True)
+
+    def note_change(self) -> None:
+        """Let `revision` grow when the current unit of work is committed."""
+        self._local.changed = True
+
+    def _run(self, work: Callable[[Connection], T], *, write: bool) -> T:
+        deadline = time.monotonic() + self._retry_seconds
+        pause = 0.02
+        while True:
+            try:
+                with self._begin(write=write) as connection, self._translated():
+                    return work(connection)
+            except StorageError as error:
+                if not self._may_retry(error) or time.monotonic() + pause > deadline:
+                    raise
+            time.sleep(pause)
+            pause = min(2 * pause, 0.5)
+
+    @contextmanager
+    def _begin(self, *, write: bool) -> Iterator[Connection]:
+        if self._closed:
+            raise StorageUnavailableError("the storage is closed", file=self._place)
+        with self._turn() if write else nullcontext():
+            with self._translated():
+                connection = self._engine.connect().execution_options(tracktion_write=write)
+            try:
+                with self._translated():
+                    transaction = connection.begin()
+                    mark = self._mark(connection) if write else None
+                self._local.connection = connection
+                self._local.changed = False
+                try:
+                    yield connection
+                except BaseException:
+                    with self._translated():
+                        transaction.rollback()
+                    raise
+                finally:
+                    self._local.connection = None
+                with self._translated():
+                    self._commit(transaction, mark)
+                if self._local.changed:
+                    self._revision += 1
+            finally:
+                connection.close()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (exc.SQLAlchemyError, sqlite3.Error, UnicodeDecodeError) as error:
+            raise translate(error, self._place) from error
+
+    # --- opening and closing --------------------------------------------------------------------------------------
+
+    def _open(self, *, migrate: bool | None) -> None:
+        """Compare the schema's version with ours; create or migrate as asked."""
+        version = self.read(self._version)
+        if version == HEAD:
+            return
+        self._refuse(version, migrate=migrate)
+        self.write(lambda connection: self._upgrade(connection, migrate=migrate))
+
+    def _upgrade(self, connection: Connection, *, migrate: bool | None) -> None:
+        from tracktion.storage.migrations import upgrade
+
+        self._lock_schema(connection)
+        version = self._version(connection)
+        if version != HEAD:
+            self._refuse(version, migrate=migrate)
+            upgrade(connection)
+
+    def _version(self, connection: Connection) -> str | None:
+        inspector = sa.inspect(connection)
+        names = set(inspector.get_table_names())
+        if VERSION_TABLE in names:
+            table = sa.table(VERSION_TABLE, sa.column("version_num"))
+            return str(connection.execute(sa.select(table.c.version_num)).scalar_one_or_none())
+        foreign = sorted(names & set(metadata.tables))
+        if foreign:
+            raise StorageVersionError(
+                f"the database has a table {foreign[0]!r} that is not tracktion's; use a database of its own",
+                file=self._place,
+            )
+        return None
+
+    def _refuse(self, version: str | None, *, migrate: bool | None) -> None:
+        if version is not None and version not in REVISIONS:
+            raise StorageVersionError(
+                f"the catalogue has schema {version}, newer than the {HEAD} of this library; update tracktion",
+                file=self._place,
+            )
+        if version is not None and not migrate:
+            raise StorageVersionError(
+                f"the catalogue has schema {version}, older than {HEAD}; make a copy, then open it with migrate=True",
+                file=self._place,
+            )
+        if version is None and migrate is False:
+            raise StorageVersionError(
+                "there is no catalogue yet, and migrate=False forbids making it", file=self._place
+            )
+
+    def close(self) -> None:
+        """See `Storage.close`."""
+        if not self._closed:
+            self._closed = True
+            self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def health(self) -> StorageHealth:
+        """See `Storage.health`."""
+        begin = time.perf_counter()
+        try:
+            with self._begin(write=False) as connection, self._translated():
+                version = self._version(connection)
+            problem = None if version == HEAD else f"schema {version}, expected {HEAD}"
+        except StorageError as error:
+            version, problem = None, str(error)
+        return StorageHealth(
+            problem is None, self.home, version or "", time.perf_counter() - begin, problem, self._details()
+        )
+
+    # --- helpers --------------------------------------------------------------------------------------------------
+
+    def _all(self, query: Any) -> Sequence[Any]:
+        return self.read(lambda connection: connection.execute(query).all())
+
+    def _first(self, query: Any) -> Any:
+        return self.read(lambda connection: connection.execute(query).first())
+
+    def _locked_counter(self, connection: Connection, name: str) -> int:
+        """Return the last id given out, and keep others from giving out more until the transaction ends."""
+        query = sa.select(counters.c.value).where(counters.c.name == name).with_for_update()
+        return int(connection.execute(query).scalar_one())
+
+    def _set_counter(self, connection: Connection, name: str, value: int) -> None:
+        connection.execute(sa.update(counters).where(counters.c.name == name).values(value=value))
+
+    def _insert(self, table: sa.Table) -> Any:
+        """Return an insert that knows ``ON CONFLICT``; both dialects spell it the same way."""
+        if self._engine.dialect.name == "sqlite":
+            from sqlalchemy.dialects import sqlite
+
+            return sqlite.insert(table)
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+
+    def _upserting(self, table: sa.Table) -> Any:
+        """Return an insert that overwrites the row with the same primary key."""
+        insert = self._insert(table)
+        keys = [column.name for column in table.primary_key]
+        rest = {column.name: insert.excluded[column.name] for column in table.columns if column.name not in keys}
+        return insert.on_conflict_do_update(index_elements=keys, set_=rest)
+
+    # --- what differs between the homes ---------------------------------------------------------------------------
+
+    def _turn(self) -> AbstractContextManager[Any]:
+        """Wait for this thread's turn to write."""
+        return nullcontext()
+
+    def _mark(self, connection: Connection) -> Any:
+        """Return what tells later whether the transaction was committed."""
+
+    def _commit(self, transaction: sa.Transaction, _mark: Any) -> None:
+        transaction.commit()
+
+    def _may_retry(self, _error: StorageError) -> bool:
+        """Whether the failed transaction is known to be rolled back and may succeed when run again."""
+        return False
+
+    def _lock_schema(self, connection: Connection) -> None:
+        """Keep other openers from migrating at the same time."""
+
+    def _details(self) -> dict[str, Any]:
+        return {}

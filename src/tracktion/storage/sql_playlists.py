@@ -1,0 +1,158 @@
+"""Playlists in SQL: one row each, its order as JSON arrays that SQL can still take apart."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import sqlalchemy as sa
+
+from tracktion.errors import StorageCorruptError, UsageError
+from tracktion.results.catalogue import Playlist, PlaylistEntries
+from tracktion.storage.entries import Order
+from tracktion.storage.rows import chunked, clean_text
+from tracktion.storage.schema import playlists, tracks
+from tracktion.storage.sql_base import SqlBase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from sqlalchemy import Connection
+
+__all__ = ["SqlPlaylists"]
+
+T = TypeVar("T")
+
+ASK = 500
+_SHORT = sa.select(playlists.c.id, playlists.c.name, playlists.c.length).order_by(playlists.c.id)
+_ORDER = sa.select(
+    playlists.c.entry_ids, playlists.c.track_ids, playlists.c.next_entry, playlists.c.checksum, playlists.c.id
+)
+
+
+def _dump(numbers: list[int]) -> str:
+    return json.dumps(numbers, separators=(",", ":"))
+
+
+def _order_of(row: Sequence[Any]) -> Order:
+    entries, track_ids, next_entry, checksum, playlist_id = row
+    if zlib.crc32(f"{entries}{track_ids}{next_entry}".encode()) != checksum:
+        raise StorageCorruptError(f"playlist {playlist_id} is damaged; restore a copy, or delete it and make it anew")
+    return Order(json.loads(entries), json.loads(track_ids), next_entry)
+
+
+def _values_of(order: Order) -> dict[str, Any]:
+    entries, track_ids = _dump(order.entries), _dump(order.tracks)
+    return {
+        "length": len(order.entries),
+        "next_entry": order.next_id,
+        "entry_ids": entries,
+        "track_ids": track_ids,
+        "checksum": zlib.crc32(f"{entries}{track_ids}{order.next_id}".encode()),
+    }
+
+
+class SqlPlaylists(SqlBase):
+    """`PlaylistStore` on a table."""
+
+    def create_playlist(self, name: str, *, track_ids: Iterable[int] = ()) -> Playlist:
+        """See `PlaylistStore.create_playlist`."""
+        title = clean_text(name, "name") or ""
+        wanted = list(track_ids)
+        order = Order()
+        order.insert(None, wanted)
+
+        def work(connection: Connection) -> Playlist:
+            self._demand_tracks(connection, wanted)
+            playlist_id = self._locked_counter(connection, "playlist") + 1
+            self._set_counter(connection, "playlist", playlist_id)
+            connection.execute(sa.insert(playlists).values(id=playlist_id, name=title, **_values_of(order)))
+            return Playlist(playlist_id, title, len(wanted))
+
+        return self.write(work)
+
+    def _demand_tracks(self, connection: Connection, track_ids: list[int]) -> None:
+        for part in chunked(sorted(set(track_ids)), ASK):
+            found = set(connection.execute(sa.select(tracks.c.id).where(tracks.c.id.in_(part))).scalars())
+            missing = next((track_id for track_id in part if track_id not in found), None)
+            if missing is not None:
+                raise UsageError(f"there is no track {missing}")
+
+    def _edit(self, playlist_id: int, edit: Callable[[Connection, Order], T]) -> T:
+        query = _ORDER.where(playlists.c.id == playlist_id).with_for_update()
+
+        def work(connection: Connection) -> T:
+            found = connection.execute(query).one_or_none()
+            if found is None:
+                raise UsageError(f"there is no playlist {playlist_id}")
+            order = _order_of(found)
+            result = edit(connection, order)
+            connection.execute(sa.update(playlists).where(playlists.c.id == playlist_id).values(**_values_of(order)))
+            return result
+
+        return self.write(work)
+
+    def get_playlist(self, playlist_id: int, /) -> Playlist | None:
+        """See `PlaylistStore.get_playlist`."""
+        query = _SHORT.where(playlists.c.id == playlist_id)
+        found = self._first(query)
+        return None if found is None else Playlist(*found)
+
+    def list_playlists(self) -> list[Playlist]:
+        """See `PlaylistStore.list_playlists`."""
+        return [Playlist(*row) for row in self._all(_SHORT)]
+
+    def rename_playlist(self, playlist_id: int, name: str, /) -> None:
+        """See `PlaylistStore.rename_playlist`."""
+        title = clean_text(name, "name") or ""
+        change = sa.update(playlists).where(playlists.c.id == playlist_id).values(name=title)
+        if not self.write(lambda connection: connection.execute(change).rowcount):
+            raise UsageError(f"there is no playlist {playlist_id}")
+
+    def delete_playlist(self, playlist_id: int, /) -> bool:
+        """See `PlaylistStore.delete_playlist`."""
+        statement = sa.delete(playlists).where(playlists.c.id == playlist_id)
+        return bool(self.write(lambda connection: connection.execute(statement).rowcount))
+
+    def playlist_entries(self, playlist_id: int, /, *, offset: int = 0, limit: int | None = None) -> PlaylistEntries:
+        """See `PlaylistStore.playlist_entries`."""
+        query = _ORDER.where(playlists.c.id == playlist_id)
+        found = self._first(query)
+        if found is None:
+            raise UsageError(f"there is no playlist {playlist_id}")
+        return _order_of(found).view(offset, limit)
+
+    def add_to_playlist(self, playlist_id: int, track_ids: Iterable[int], /) -> list[int]:
+        """See `PlaylistStore.add_to_playlist`."""
+        return self._insert_tracks(playlist_id, None, list(track_ids))
+
+    def insert_into_playlist(self, playlist_id: int, position: int, track_ids: Iterable[int], /) -> list[int]:
+        """See `PlaylistStore.insert_into_playlist`."""
+        return self._insert_tracks(playlist_id, position, list(track_ids))
+
+    def _insert_tracks(self, playlist_id: int, position: int | None, wanted: list[int]) -> list[int]:
+        def edit(connection: Connection, order: Order) -> list[int]:
+            self._demand_tracks(connection, wanted)
+            return order.insert(position, wanted)
+
+        return self._edit(playlist_id, edit)
+
+    def move_in_playlist(self, playlist_id: int, entry_id: int, position: int, /) -> None:
+        """See `PlaylistStore.move_in_playlist`."""
+        self._edit(playlist_id, lambda _, order: order.move(entry_id, position))
+
+    def remove_from_playlist(self, playlist_id: int, entry_ids: Iterable[int], /) -> int:
+        """See `PlaylistStore.remove_from_playlist`."""
+        gone = list(entry_ids)
+        return self._edit(playlist_id, lambda _, order: order.remove(gone))
+
+    def reorder_playlist(self, playlist_id: int, entry_ids: Sequence[int], /) -> None:
+        """See `PlaylistStore.reorder_playlist`."""
+        self._edit(playlist_id, lambda _, order: order.reorder(entry_ids))
+
+    def _track_deleted(self, connection: Connection, track_id: int) -> None:
+        inner = sa.func.substr(playlists.c.track_ids, 2, sa.func.length(playlists.c.track_ids) - 2)
+        holds = (sa.literal(",") + inner + sa.literal(",")).like(f"%,{track_id},%")
+        for playlist_id in connection.execute(sa.select(playlists.c.id).where(holds)).scalars().all():
+            self._edit(playlist_id, lambda _, order: order.remove_track(track_id))

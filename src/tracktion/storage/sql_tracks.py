@@ -1,0 +1,214 @@
+"""Tracks in SQL."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from tracktion.results.catalogue import Candidate, Track
+from tracktion.storage.identifiers import Resolver, check_identifiers
+from tracktion.storage.normalised import normaliser
+from tracktion.storage.protocol import IDENTIFIERS
+from tracktion.storage.rows import (
+    TRACK_FIELDS,
+    Row,
+    chunked,
+    existing_row,
+    row_checksum,
+    to_row,
+    track_of,
+    with_changes,
+)
+from tracktion.storage.schema import files, tracks
+from tracktion.storage.sql_base import SqlBase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+    from tracktion.matching.text import NormalisedTrack
+
+__all__ = ["STORED", "SqlTracks"]
+
+CHUNK = 1000
+PAGE = 1000
+ASK = 500
+STORED = (*TRACK_FIELDS, "checksum", "norm_key", "norm_search")
+"""Columns of a stored track, in order."""
+
+_TRACK = sa.select(*(tracks.c[name] for name in (*TRACK_FIELDS, "checksum")))
+_CANDIDATE = sa.select(*(tracks.c[name] for name in (*TRACK_FIELDS, "checksum", "norm_search")))
+
+
+def _row(values: Sequence[Any]) -> Row:
+    return existing_row(values[:10], values[10], f"the row of track {values[0]}")
+
+
+class SqlTracks(SqlBase):
+    """`TrackStore` on tables."""
+
+    _checksums = True
+
+    def add_tracks(
+        self, tracks: Iterable[Track | Mapping[str, Any]], *, upsert_by: Sequence[str] = IDENTIFIERS
+    ) -> list[int]:
+        """See `TrackStore.add_tracks`."""
+        check_identifiers(upsert_by)
+        normalise = normaliser()
+        ids: list[int] = []
+        for chunk in chunked(tracks, CHUNK):
+            rows = [to_row(track, len(ids) + number) for number, track in enumerate(chunk)]
+            # Normalised before the transaction, so that other writers do not wait for it.
+            forms = [normalise(row[1], row[2], row[3]) for row in rows]
+            ids.extend(self.write(partial(self._upsert, rows=rows, forms=forms, upsert_by=upsert_by)))
+        return ids
+
+    def _upsert(
+        self, connection: Connection, rows: list[Row], forms: list[NormalisedTrack], upsert_by: Sequence[str]
+    ) -> list[int]:
+        resolver = Resolver(self._locked_counter(connection, "track"), upsert_by)
+        before = resolver.last_id
+        asked = {row[0] for row in rows if row[0] is not None}
+        for row in self._rows_where(connection, tracks.c.id, asked):
+            resolver.know(row)
+        for name, values in resolver.identifiers_of(rows).items():
+            for row in self._rows_where(connection, tracks.c[name], values):
+                resolver.know(row)
+        ids = [resolver.place(row, form) for row, form in zip(rows, forms, strict=True)]
+        if resolver.last_id != before:
+            self._set_counter(connection, "track", resolver.last_id)
+        new, changed = resolver.outcome()
+        self._write_tracks(connection, new, changed)
+        return ids
+
+    def _rows_where(self, connection: Connection, column: sa.Column[Any], values: Iterable[Any]) -> Iterator[Row]:
+        for part in chunked(sorted(values), ASK):
+            for found in connection.execute(_TRACK.where(column.in_(part))):
+                yield _row(found)
+
+    def _write_tracks(
+        self,
+        connection: Connection,
+        new: Sequence[tuple[Row, NormalisedTrack]],
+        changed: Sequence[tuple[Row, NormalisedTrack]],
+    ) -> None:
+        if new or changed:
+            self.note_change()
+            self._store_tracks(connection, self._stored(new), self._stored(changed))
+
+    def _stored(self, rows: Sequence[tuple[Row, NormalisedTrack]]) -> list[Row]:
+        if not self._checksums:
+            return [(*row, None, form.key, form.search) for row, form in rows]
+        return [(*row, row_checksum(row), form.key, form.search) for row, form in rows]
+
+    def _store_tracks(self, connection: Connection, new: list[Row], changed: list[Row]) -> None:
+        """Insert or overwrite rows of `STORED` columns, search index included."""
+        raise NotImplementedError
+
+    def _unindex_track(self, connection: Connection, track_id: int) -> None:
+        """Take a track that is about to be deleted out of the search index."""
+
+    def get_track(self, track_id: int, /) -> Track | None:
+        """See `TrackStore.get_track`."""
+        query = _TRACK.where(tracks.c.id == track_id)
+        found = self._first(query)
+        return None if found is None else track_of(_row(found))
+
+    def get_tracks(self, track_ids: Iterable[int], /) -> dict[int, Track]:
+        """See `TrackStore.get_tracks`."""
+        wanted = list(dict.fromkeys(track_ids))
+        found = self.read(lambda connection: list(self._rows_where(connection, tracks.c.id, wanted)))
+        by_id = {row[0]: row for row in found}
+        return {track_id: track_of(by_id[track_id]) for track_id in wanted if track_id in by_id}
+
+    def get_candidates(self, track_ids: Iterable[int]) -> list[Candidate]:
+        """Return those that exist as `Candidate`, in the order asked for."""
+        wanted = list(track_ids)
+        by_id: dict[int, Candidate] = {}
+        for part in chunked(wanted, ASK):
+            query = _CANDIDATE.where(tracks.c.id.in_(part))
+            for found in self._all(query):
+                by_id[found[0]] = Candidate(track_of(_row(found)), found[11])
+        return [by_id[track_id] for track_id in wanted if track_id in by_id]
+
+    def iter_tracks(self, *, after: int | None = None) -> Iterator[Track]:
+        """See `TrackStore.iter_tracks`."""
+        for found in self._pages(_TRACK, after):
+            yield track_of(_row(found))
+
+    def iter_normalised(self, *, after: int | None = None) -> Iterator[tuple[int, str, str]]:
+        """See `TrackStore.iter_normalised`."""
+        for found in self._pages(sa.select(tracks.c.id, tracks.c.norm_key, tracks.c.norm_search), after):
+            yield found[0], found[1], found[2]
+
+    def _pages(self, query: sa.Select[Any], after: int | None) -> Iterator[Sequence[Any]]:
+        last = -1 if after is None else after
+        while True:
+            page = query.where(tracks.c.id > last).order_by(tracks.c.id).limit(PAGE)
+            rows = self._all(page)
+            yield from rows
+            if len(rows) < PAGE:
+                return
+            last = rows[-1][0]
+
+    def count_tracks(self) -> int:
+        """See `TrackStore.count_tracks`."""
+        query = sa.select(sa.func.count()).select_from(tracks)
+        return int(self.read(lambda connection: connection.execute(query).scalar_one()))
+
+    def update_track(self, track_id: int, /, **changes: Any) -> bool:
+        """See `TrackStore.update_track`."""
+
+        def work(connection: Connection) -> bool:
+            found = connection.execute(_TRACK.where(tracks.c.id == track_id).with_for_update()).one_or_none()
+            if found is None:
+                return False
+            row = with_changes(_row(found), changes)
+            self._write_tracks(connection, [], [(row, normaliser()(row[1], row[2], row[3]))])
+            return True
+
+        return self.write(work)
+
+    def delete_track(self, track_id: int, /) -> bool:
+        """See `TrackStore.delete_track`."""
+
+        def work(connection: Connection) -> bool:
+            self._unindex_track(connection, track_id)
+            if not connection.execute(sa.delete(tracks).where(tracks.c.id == track_id)).rowcount:
+                return False
+            self.note_change()
+            connection.execute(sa.update(files).where(files.c.track_id == track_id).values(track_id=None))
+            self._track_deleted(connection, track_id)
+            return True
+
+        return self.write(work)
+
+    def _track_deleted(self, connection: Connection, track_id: int) -> None:
+        """Let playlists forget it."""
+
+    def find_by_identifier(
+        self, *, isrc: str | None = None, mbid: str | None = None, audio_identity: str | None = None
+    ) -> list[Track]:
+        """See `TrackStore.find_by_identifier`."""
+        asked = to_row({"isrc": isrc, "mbid": mbid, "audio_identity": audio_identity}, 0)
+        given = [tracks.c[name] == value for name, value in zip(TRACK_FIELDS, asked, strict=True) if value is not None]
+        if not given:
+            return []
+        query = _TRACK.where(sa.or_(*given)).order_by(tracks.c.id)
+        return [track_of(_row(found)) for found in self._all(query)]
+
+    def find_by_key(self, key: str, /, *, limit: int = 50) -> list[Candidate]:
+        """See `TrackStore.find_by_key`."""
+        query = _CANDIDATE.where(tracks.c.norm_key == key).order_by(tracks.c.id).limit(limit)
+        found = self._all(query)
+        return [Candidate(track_of(_row(values)), values[11]) for values in found]
+
+    def candidates(self, query: NormalisedTrack, /, *, limit: int = 50) -> list[Candidate]:
+        """See `TrackStore.candidates`."""
+        search = import_module(f"tracktion.storage.search_{self.home}")
+        found: list[Candidate] = search.candidates(self, query, limit=limit)
+        return found

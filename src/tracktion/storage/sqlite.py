@@ -1,0 +1,325 @@
+"""The embedded home: one file, many threads and processes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+import threading
+import time
+from collections import deque
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.pool import QueuePool
+
+from tracktion.errors import (
+    StorageBusyError,
+    StorageCorruptError,
+    StorageError,
+    StorageUnavailableError,
+    UsageError,
+    printable,
+)
+from tracktion.storage.faults import DAMAGED
+from tracktion.storage.rows import Row
+from tracktion.storage.schema import tracks
+from tracktion.storage.sql_analyses import SqlAnalyses
+from tracktion.storage.sql_files import SqlFiles
+from tracktion.storage.sql_playlists import SqlPlaylists
+from tracktion.storage.sql_tracks import SqlTracks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Connection
+
+__all__ = ["SqliteStorage"]
+
+logger = logging.getLogger("tracktion")
+
+MEGABYTE = 2**20
+
+_INDEX = (
+    "INSERT INTO tracks_search (rowid, norm_search) "
+    "SELECT id, norm_search FROM tracks WHERE id IN (SELECT value FROM json_each(?))"
+)
+_UNINDEX = (
+    "INSERT INTO tracks_search (tracks_search, rowid, norm_search) "
+    "SELECT 'delete', id, norm_search FROM tracks WHERE id IN (SELECT value FROM json_each(?))"
+)
+
+
+class _WriterQueue:
+    """Threads of this process write one after the other, in the order in which they came.
+
+    SQLite lets one connection write at a time. Waiting here is fair and wakes at once, waiting in SQLite is neither.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._busy = False
+        self._waiting: deque[threading.Lock] = deque()
+
+    @contextmanager
+    def turn(self, timeout: float) -> Iterator[None]:
+        ticket: threading.Lock | None = None
+        with self._lock:
+            if self._busy:
+                ticket = threading.Lock()
+                ticket.acquire()
+                self._waiting.append(ticket)
+            self._busy = True
+        if ticket is not None and not ticket.acquire(timeout=timeout):
+            self._give_up(ticket, timeout)
+        try:
+            yield
+        finally:
+            self._next()
+
+    def _give_up(self, ticket: threading.Lock, timeout: float) -> None:
+        with self._lock:
+            if ticket in self._waiting:
+                self._waiting.remove(ticket)
+                raise StorageBusyError(f"other threads of this process kept writing for {timeout:g} s; try again")
+        # The turn came while we were giving up.
+
+    def _next(self) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._busy = False
+
+
+class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
+    """`Storage` in an SQLite file.
+
+    Write-ahead log with ``synchronous=FULL``: what was acknowledged survives a kill of the process, a crash of the
+    system and a power cut. With ``durability="normal"`` it survives the first, and the last commits may be lost by
+    the others; the file stays whole either way. Memory-mapped reading is never used, since a file that is truncated
+    by others would then kill the process.
+
+    Rows carry checksums, so that a damaged row is an error and not a wrong answer.
+
+    Parameters
+    ----------
+    url
+        ``sqlite:///relative.db`` or ``sqlite:////absolute.db``.
+    migrate
+        True brings an older file up to date; None makes a new one and refuses an older one; False also refuses to
+        make one.
+    timeout
+        Seconds to wait for others who write, before `StorageBusyError`.
+    durability
+        ``full`` or ``normal``.
+    cache_mb
+        Page cache of each connection, MiB.
+    readers
+        Connections kept open; more are opened when more threads read at the same time.
+    check_mb
+        A file up to this size (MiB) is checked completely when it is opened; 0 never checks.
+
+    Raises
+    ------
+    StorageError
+        ``Unavailable``, ``Version``, ``Corrupt``, ``Busy`` or ``Full``.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        migrate: bool | None = None,
+        timeout: float = 30.0,
+        durability: str = "full",
+        cache_mb: float = 16.0,
+        readers: int = 8,
+        check_mb: float = 16.0,
+    ) -> None:
+        if durability not in {"full", "normal"}:
+            raise UsageError(f"durability must be 'full' or 'normal', not {durability!r}")
+        path = sa.make_url(url).database
+        if not path:
+            raise UsageError(f"{url!r} names no file; for a catalogue in memory use 'memory:'")
+        self._path = Path(path).expanduser().absolute()
+        self._timeout = timeout
+        self._pragmas = (
+            f"PRAGMA busy_timeout = {int(timeout * 1000)}",
+            f"PRAGMA synchronous = {durability.upper()}",
+            f"PRAGMA cache_size = -{int(cache_mb * 1024)}",
+            "PRAGMA temp_store = MEMORY",
+            "PRAGMA mmap_size = 0",
+            "PRAGMA cell_size_check = ON",
+            f"PRAGMA journal_size_limit = {64 * MEGABYTE}",
+        )
+        self._queue = _WriterQueue()
+        self._file: tuple[int, int] | None = None
+        engine = sa.create_engine(
+            sa.URL.create("sqlite", database=str(self._path)),
+            poolclass=QueuePool,
+            pool_size=readers,
+            max_overflow=-1,
+            connect_args={"isolation_level": None, "check_same_thread": False, "timeout": timeout},
+        )
+        event.listen(engine, "connect", self._prepare)
+        event.listen(engine, "begin", _begin)
+        super().__init__(engine, place=str(self._path))
+        self._upsert_sql = str(self._upserting(tracks).compile(dialect=engine.dialect))
+        try:
+            self._look_at_file(check_mb)
+            self._open(migrate=migrate)
+            self._remember_file()
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self, connection: sqlite3.Connection, _record: Any) -> None:
+        for pragma in self._pragmas:
+            connection.execute(pragma)
+        self._ensure_wal(connection)
+
+    def _ensure_wal(self, connection: sqlite3.Connection) -> None:
+        """Switch to the write-ahead log; SQLite does not wait for other openers by itself here."""
+        deadline = time.monotonic() + self._timeout
+        while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+                if not busy or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.005)
+
+    def _look_at_file(self, check_mb: float) -> None:
+        if not self._path.exists():
+            return
+        size = self._path.stat().st_size
+        if size == 0:
+            logger.warning("%s exists and is empty: a new catalogue is made in it", printable(str(self._path)))
+        elif size <= check_mb * MEGABYTE:
+            problems = self.read(_integrity)
+            if problems:
+                raise StorageCorruptError(f"{DAMAGED} ({problems[0]})", file=str(self._path))
+
+    def _remember_file(self) -> None:
+        status = self._path.stat()
+        self._file = status.st_dev, status.st_ino
+
+    def _check_file(self) -> None:
+        """Notice a file that was deleted or replaced, where SQLite would go on with the one that nobody can find."""
+        try:
+            status = self._path.stat()
+            same = self._file in (None, (status.st_dev, status.st_ino))
+        except OSError:
+            same = self._file is None
+        if not same:
+            raise StorageUnavailableError(
+                "the catalogue's file was deleted or replaced while it was open; put it back or restore a copy, then "
+                "open it again (a fresh scan rebuilds it)",
+                file=str(self._path),
+            )
+
+    @contextmanager
+    def _begin(self, *, write: bool) -> Iterator[Connection]:
+        self._check_file()
+        with super()._begin(write=write) as connection:
+            yield connection
+        if write:
+            self._check_file()
+
+    def _turn(self) -> Any:
+        return self._queue.turn(self._timeout)
+
+    # --- tracks ---------------------------------------------------------------------------------------------------
+
+    def _store_tracks(self, connection: Connection, new: list[Row], changed: list[Row]) -> None:
+        if changed:
+            connection.exec_driver_sql(_UNINDEX, (json.dumps([row[0] for row in changed]),))
+        for rows in (new, changed):
+            if rows:
+                connection.exec_driver_sql(self._upsert_sql, rows)
+        connection.exec_driver_sql(_INDEX, (json.dumps([row[0] for row in (*new, *changed)]),))
+
+    def _unindex_track(self, connection: Connection, track_id: int) -> None:
+        connection.exec_driver_sql(_UNINDEX, (json.dumps([track_id]),))
+
+    # --- care -----------------------------------------------------------------------------------------------------
+
+    def check(self) -> list[str]:
+        """See `Storage.check`."""
+        steps: tuple[Callable[[], list[str]], ...] = (
+            lambda: self.read(_integrity),
+            lambda: self.write(_search_integrity),
+            self._check_tracks,
+            self._check_analyses,
+            self._check_playlists,
+            self._check_fingerprints,
+        )
+        problems: list[str] = []
+        for step in steps:
+            try:
+                problems += step()
+            except StorageError as error:
+                problems.append(str(error))
+        return problems
+
+    def _check_tracks(self) -> list[str]:
+        read = sum(1 for _ in self.iter_tracks())
+        stored = self.count_tracks()
+        return [] if read == stored else [f"{stored} tracks are stored, {read} could be read"]
+
+    def _check_analyses(self) -> list[str]:
+        for summary in self.find_analyses():
+            self.get_analysis(summary.identity, summary.version, summary.parameters_key)
+        return []
+
+    def _check_playlists(self) -> list[str]:
+        for playlist in self.list_playlists():
+            self.playlist_entries(playlist.id)
+        return []
+
+    def _check_fingerprints(self) -> list[str]:
+        for _ in self.iter_fingerprints():
+            pass
+        return []
+
+    def rebuild_search(self) -> None:
+        """Make the search index anew from the tracks; after `check` has found it damaged."""
+        self.write(
+            lambda connection: connection.exec_driver_sql(
+                "INSERT INTO tracks_search (tracks_search) VALUES ('rebuild')"
+            )
+        )
+
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the file now; SQLite does it by itself every 4 MB."""
+        with self._turn(), self._translated(), self._engine.connect() as connection:
+            raw = connection.connection.driver_connection
+            if raw is not None:
+                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _details(self) -> dict[str, Any]:
+        details: dict[str, Any] = {"file": str(self._path)}
+        for name, path in (("file_bytes", self._path), ("log_bytes", Path(f"{self._path}-wal"))):
+            with suppress(OSError):
+                details[name] = path.stat().st_size
+        return details
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("tracktion_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _integrity(connection: Connection) -> list[str]:
+    found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(10)")]
+    return [] if found == ["ok"] else found
+
+
+def _search_integrity(connection: Connection) -> list[str]:
+    connection.exec_driver_sql("INSERT INTO tracks_search (tracks_search, rank) VALUES ('integrity-check', 1)")
+    return []
