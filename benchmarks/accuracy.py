@@ -4,8 +4,8 @@
 
 FOLDER holds ``annotations.csv`` (columns file, corpus, bpm, beats_file, downbeats_file, key, key_alt, valence, arousal,
 quadrant, octave_doubt and eight emotions), ``audio/`` and ``beats/``. Measures are those of mir_eval: tempo within 4 %
-(acc1), also at 2, 3, 1/2 and 1/3 of it (acc2), beat F-measure (±70 ms) and AMLt after the first five seconds, weighted key
-score; MACRO is the mean over groups of corpora.
+(acc1), also at 2, 3, 1/2 and 1/3 of it (acc2), beat F-measure (±70 ms) and AMLt after the first five seconds, weighted
+key score; MACRO is the mean over groups of corpora.
 """
 
 from __future__ import annotations
@@ -130,44 +130,39 @@ def auc(positive: list[float], negative: list[float]) -> float | None:
     return float(np.mean([(p > n) + (p == n) / 2 for p in positive for n in negative]))
 
 
+def felt(weights: dict[str, int]) -> Callable[[Row], float]:
+    """Mood axis of a row as a weighted sum of its felt emotions."""
+    return lambda row: sum(w * float(row[emotion]) for emotion, w in weights.items())
+
+
+def pairs(rows: list[Row], has: str, truth: Callable[[Row], Any], values: dict[str, Any]) -> list[tuple[Any, float]]:
+    """(label, prediction) of the rows that have column `has` and a prediction."""
+    return [(truth(r), values[r["file"]]) for r in rows if r[has] and values.get(r["file"]) is not None]
+
+
+def rank_correlation(data: list[tuple[float, float]]) -> tuple[float, int] | None:
+    """Spearman's rho and the number of files; None for a handful."""
+    return (float(spearmanr(*zip(*data, strict=True))[0]), len(data)) if len(data) > 10 else None
+
+
 def mood_scores(rows: list[Row], predictions: dict[str, Prediction]) -> Table:
     """Rank correlations with, and areas under the curve against, human labels."""
-    table: Table = {}
-
-    def pairs(
-        has: Callable[[Row], Any], truth: Callable[[Row], Any], value: Callable[[Prediction], Any]
-    ) -> list[tuple[Any, float]]:
-        known = [(r, predictions[r["file"]]) for r in rows if r["file"] in predictions and has(r)]
-        return [(truth(r), value(p)) for r, p in known if value(p) is not None]
-
-    def rank(measure: str, group: str, data: list[tuple[float, float]]) -> None:
-        if len(data) > 10:
-            table[measure, group] = (float(spearmanr(*zip(*data, strict=True))[0]), len(data))
-
-    for axis, column, weights, high in (
-        ("valence", "valence", VALENCE, "Q1Q4"),
-        ("arousal", "arousal", AROUSAL, "Q1Q2"),
-    ):
-        rank(f"rho_{axis}", "vgmidi", pairs(lambda r: r[column], lambda r: float(r[column]), lambda p: p.get(axis)))
-        felt = pairs(
-            lambda r: r["power"], lambda r: sum(w * float(r[e]) for e, w in weights.items()), lambda p: p.get(axis)
-        )
-        rank(f"rho_{axis}", "emotify", felt)
-        quadrant = pairs(lambda r: r["quadrant"], lambda r: r["quadrant"] in high, lambda p: p.get(axis))
+    found: dict[tuple[str, str], tuple[float, int] | None] = {}
+    for axis, weights, high in (("valence", VALENCE, "Q1Q4"), ("arousal", AROUSAL, "Q1Q2")):
+        values = {f: p.get(axis) for f, p in predictions.items()}
+        column = axis
+        found[f"rho_{axis}", "vgmidi"] = rank_correlation(pairs(rows, column, lambda r, c=column: float(r[c]), values))
+        found[f"rho_{axis}", "emotify"] = rank_correlation(pairs(rows, "power", felt(weights), values))
+        quadrant = pairs(rows, "quadrant", lambda r, h=high: r["quadrant"] in h, values)
         value = auc([v for q, v in quadrant if q], [v for q, v in quadrant if not q])
-        if value is not None and len(quadrant) > 10:
-            table[f"auc_{axis}", "emopia"] = (value, len(quadrant))
-    values = []
-    for emotion in EMOTIONS:
-        rank(
-            f"rho_{emotion}",
-            "emotify",
-            pairs(lambda r: r["power"], lambda r: float(r[emotion]), lambda p: (p.get("tags") or {}).get(emotion)),
-        )
-        values += [table[f"rho_{emotion}", "emotify"][0]] if (f"rho_{emotion}", "emotify") in table else []
-    if values:
-        table["rho_tags", "emotify"] = (float(np.mean(values)), table[f"rho_{EMOTIONS[0]}", "emotify"][1])
-    return table
+        found[f"auc_{axis}", "emopia"] = (value, len(quadrant)) if value is not None and len(quadrant) > 10 else None
+    tags = {e: {f: (p.get("tags") or {}).get(e) for f, p in predictions.items()} for e in EMOTIONS}
+    rhos = {e: rank_correlation(pairs(rows, "power", felt({e: 1}), tags[e])) for e in EMOTIONS}
+    found |= {(f"rho_{e}", "emotify"): rho for e, rho in rhos.items()}
+    known = [rho for rho in rhos.values() if rho]
+    if known:
+        found["rho_tags", "emotify"] = (float(np.mean([r for r, _ in known])), known[0][1])
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def confidence_scores(rows: list[Row], predictions: dict[str, Prediction]) -> Table:

@@ -1,9 +1,9 @@
 """CPU and wall time of each stage on one file, of decoding alone, and of the installed peers, as ratios in one run.
 
-    taskset -c 1 python -m benchmarks.speed FILE [--repeat 5] [--peers] [--lengths] [--workers] [--write docs/performance.md]
+    taskset -c 1 python -m benchmarks.speed FILE [--repeat 5] [--peers] [--lengths] [--workers] [--write PAGE]
 
-Every figure is the median of `--repeat` interleaved runs; the ratio is to decoding the same file to mono with soundfile in
-the same process. Pin to one processor for the ratios; leave both for ``--workers``.
+Every figure is the median of `--repeat` interleaved runs; the ratio is to decoding the same file to mono with
+soundfile in the same process. Pin to one processor for the ratios; leave both for ``--workers``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import soundfile
 
 import tracktion
 from benchmarks import peers
+from tracktion.analyzer import PARTS
 from tracktion.audio import open_audio
 from tracktion.features.stream import KINDS, extract_features
 
@@ -78,7 +79,7 @@ def stages(path: str) -> dict[str, Callable[[], Any]]:
     }
     works |= {f"features: {kind}": features(kind) for kind in KINDS}
     works["features: all"] = features(*KINDS)
-    for part in tracktion.analyzer.PARTS:
+    for part in PARTS:
         analyzer = tracktion.Analyzer(compute=[part], read_tags=False)
         works[f"estimate: {part}"] = lambda analyzer=analyzer: analyzer.estimate(whole)
     small = tracktion.Analyzer(compute=["rhythm", "tonal"])
@@ -123,10 +124,10 @@ def worker_table(path: str) -> str:
     analyzer = tracktion.Analyzer(compute=["rhythm", "tonal"])
     rates: dict[int, list[float]] = {1: [], 2: []}
     for turn in range(4):
-        for workers in rates:
+        for workers, found in rates.items():
             wall = timed(lambda workers=workers: list(analyzer.analyze_many([path] * 12, workers=workers)))[1]
             if turn:
-                rates[workers].append(12 / wall)
+                found.append(12 / wall)
     one, two = (statistics.median(r) for r in rates.values())
     return f"| workers | files a second |\n|---:|---:|\n| 1 | {one:.2f} |\n| 2 | {two:.2f} ({two / one:.2f} times) |"
 

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-EXTENSIONS = frozenset(
-    [".mp3", ".flac", ".wav", ".wave", ".m4a", ".m4b", ".mp4", ".aac", ".ogg", ".oga", ".opus", ".wma", ".aif", ".aiff", ".aifc", ".caf", ".wv", ".ape", ".mpc", ".mka", ".webm", ".w64", ".au"]
-)  # fmt: skip
 COLUMNS = (
     "file",
     "duration",
@@ -113,13 +110,16 @@ def _analyze(options: argparse.Namespace) -> int:
 
 def _files(given: list[str]) -> Iterator[str]:
     """Files as given, and the audio files below folders, in order of name."""
+    from tracktion.watching.filters import FileFilter
+
+    wanted = FileFilter()
     for name in given:
         if not Path(name).is_dir():
             yield name
             continue
         for folder, folders, files in os.walk(name):
             folders.sort()
-            yield from (os.path.join(folder, f) for f in sorted(files) if Path(f).suffix.lower() in EXTENSIONS)
+            yield from (str(Path(folder, f)) for f in sorted(files) if wanted.wants(os.fsencode(f)))
 
 
 def _row(item: BatchItem) -> dict[str, Any]:

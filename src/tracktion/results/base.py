@@ -58,7 +58,7 @@ class Result:
         return type(other) is type(self) and self.to_dict() == typing.cast("Self", other).to_dict()
 
     def __hash__(self) -> int:
-        return hash((type(self).__name__, json.dumps(self.to_dict(), sort_keys=True)))
+        return hash((type(self).__name__, _hashable(self.to_dict())))
 
 
 @functools.cache
@@ -83,6 +83,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return tuple((k, _hashable(v)) for k, v in sorted(value.items()))
+    return tuple(map(_hashable, value)) if isinstance(value, list) else value
 
 
 def _typed(value: Any, hint: Any) -> Any:
