@@ -1,0 +1,109 @@
+"""The rhythm network: band levels → activations of beat and downbeat, and a distribution over tempi.
+
+A temporal convolutional network in the manner of Davies and Böck, "Temporal convolutional networks for musical audio
+beat tracking" (EUSIPCO 2019) and Böck, Davies and Knees, "Multi-task learning of tempo and beat" (ISMIR 2019), small
+enough to cost less than the spectrogram that it reads. docs/explanation/rhythm.md says what it was trained on.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracktion._core.network import convolve, front
+from tracktion.features.rhythm import widen
+
+__all__ = ["Activations", "activations"]
+
+FloatArray = NDArray[np.float32]
+STRIDES = (3, 2)
+SPAN = 32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Activations:
+    """What the network says.
+
+    Attributes
+    ----------
+    beat, downbeat
+        Log odds that a beat, or a downbeat, falls on the frame [shape (frames,)].
+    tempo
+        Probability per tempo [shape (bins,)].
+    bpm
+        The tempi [shape (bins,)].
+    """
+
+    beat: FloatArray
+    downbeat: FloatArray
+    tempo: NDArray[np.float64]
+    bpm: NDArray[np.float64]
+
+
+@functools.cache
+def weights() -> dict[str, NDArray[np.float32]]:
+    """Arrays of data/rhythm.npz."""
+    file = importlib.resources.files("tracktion.estimators").joinpath("data/rhythm.npz")
+    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as data:
+        return {name: data[name] for name in data.files}
+
+
+@functools.cache
+def _magnitudes() -> FloatArray:
+    """Every value that the upper half of a positive float32 can have."""
+    values = widen(np.arange(32768, dtype=np.uint16))
+    return np.where(np.isfinite(values), values, np.float32(0)).astype(np.float32)
+
+
+def activations(bands: NDArray[np.uint16]) -> Activations:
+    """Run the network.
+
+    Parameters
+    ----------
+    bands
+        `RhythmFeatures.bands` [shape (frames, 72)].
+
+    Returns
+    -------
+    Activations
+        The same for a louder or softer copy: levels enter relative to their mean.
+    """
+    w = weights()
+    frames = len(bands)
+    mean = _mean(bands)
+    table = np.log1p(w["compression"] / max(mean, 1e-12) * _magnitudes()).astype(np.float32)
+    dilations = [int(d) for d in w["dilations"]]
+    margin = 2 * max(dilations)
+    shape = (len(w["front3_b"]), 2 * margin + -(-frames // SPAN) * SPAN)
+    x = np.zeros(shape, np.float32)
+    wide = np.zeros(shape, np.float32)
+    front(
+        bands, table, w["mean"], w["scale"], w["front1_w"], w["front1_b"], w["front2_w"], w["front2_b"],
+        w["front3_w"], w["front3_b"], *STRIDES, margin, x,
+    )  # fmt: skip
+    for i, dilation in enumerate(dilations):
+        convolve(x, w[f"wide{i}_w"], w[f"wide{i}_b"], 5, dilation, margin, frames, True, False, wide)
+        convolve(wide, w[f"narrow{i}_w"], w[f"narrow{i}_b"], 1, 1, margin, frames, False, True, x)
+    np.maximum(x, 0, out=x)
+    heads = np.zeros((len(w["heads_b"]), shape[1]), np.float32)
+    convolve(x, w["heads_w"], w["heads_b"], 1, 1, margin, frames, False, False, heads)
+    pool = np.zeros((len(w["pool_b"]), shape[1]), np.float32)
+    convolve(x, w["pool_w"], w["pool_b"], 1, 1, margin, frames, True, False, pool)
+    pooled = pool[:, margin : margin + frames].mean(axis=1, dtype=np.float64)
+    hidden = np.maximum(w["dense1_w"] @ pooled + w["dense1_b"], 0)
+    logits = w["dense2_w"] @ hidden + w["dense2_b"]
+    odds = np.exp(logits - logits.max())
+    low, step = (float(v) for v in w["tempo"])
+    bpm = low * step ** np.arange(len(odds))
+    beat, downbeat = (heads[i, margin : margin + frames].copy() for i in range(2))
+    return Activations(beat=beat, downbeat=downbeat, tempo=odds / odds.sum(), bpm=bpm)
+
+
+def _mean(bands: NDArray[np.uint16]) -> float:
+    """Mean level, summed in blocks so that a long piece needs no copy of itself."""
+    total = sum(float(widen(bands[i : i + 8192]).sum(dtype=np.float64)) for i in range(0, len(bands), 8192))
+    return total / max(1, bands.size)

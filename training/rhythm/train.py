@@ -1,0 +1,171 @@
+"""Train the rhythm network on shards of dataset.py; shards that appear while it runs join in.
+
+python -m training.rhythm.train SHARDS OUTPUT.pt MINUTES [START.pt]
+
+The learning rate rises for a minute and falls along a cosine to nothing at the end of the given minutes.
+"""
+
+import json
+import math
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from tracktion.features.rhythm import widen
+from training.rhythm.model import BANDS, TEMPO_BINS, Network, compress, tempo_bins
+
+CROP, BATCH, RATE, PEAK_LR = 1536, 16, 50, 3e-3
+VALIDATION_SHARDS = 2
+
+
+class Shards:
+    """Pieces of all shards; the first ones are kept for validation."""
+
+    def __init__(self, folder):
+        self.folder, self.known, self.pieces, self.validation = Path(folder), set(), [], []
+
+    def refresh(self):
+        for path in sorted(self.folder.glob("*.json")):
+            if path.name in self.known:
+                continue
+            levels = np.load(path.with_name(path.stem + ".bands.npy"), mmap_mode="r")
+            rows = json.loads(path.read_text())
+            target = self.validation if len(self.known) < VALIDATION_SHARDS else self.pieces
+            for row in rows:
+                row["levels"] = levels[row["start"] : row["start"] + row["frames"]]
+                target.append(row)
+            self.known.add(path.name)
+
+
+def augment(rng, magnitude):
+    """Another equaliser, register, noise floor, or missing bands."""
+    bands = np.arange(BANDS)
+    if rng.random() < 0.3:
+        shift = int(rng.integers(-3, 4))
+        magnitude = np.roll(magnitude, shift, axis=1)
+        if shift > 0:
+            magnitude[:, :shift] = magnitude[:, shift : shift + 1]
+        elif shift < 0:
+            magnitude[:, shift:] = magnitude[:, shift - 1 : shift]
+    if rng.random() < 0.7:
+        knots = rng.normal(0, 0.5, 6)
+        magnitude = magnitude * np.exp(np.interp(bands, np.linspace(0, BANDS - 1, 6), knots)).astype(np.float32)
+    if rng.random() < 0.2:
+        magnitude = magnitude + (magnitude.mean() * 10 ** rng.uniform(-3, -0.7)) * np.exp(rng.normal(0, 0.3, magnitude.shape)).astype(np.float32)
+    if rng.random() < 0.15:
+        low = int(rng.integers(0, BANDS))
+        magnitude[:, low : low + int(rng.integers(3, 16))] *= 0.02
+    if rng.random() < 0.25:
+        knots = rng.normal(0, 0.5, 6)
+        magnitude = magnitude * np.exp(np.interp(np.arange(len(magnitude)), np.linspace(0, len(magnitude), 6), knots)).astype(np.float32)[:, None]
+    return magnitude
+
+
+def targets(beats, downbeats, offset, frames):
+    out = np.zeros((2, frames), np.float32)
+    for row, times in enumerate((beats, downbeats)):
+        at = np.round(np.asarray(times) * RATE).astype(int) - offset
+        for shift, value in ((-1, 0.5), (1, 0.5), (0, 1.0)):
+            inside = at[(at + shift >= 0) & (at + shift < frames)] + shift
+            out[row, inside] = np.maximum(out[row, inside], value)
+    return out
+
+
+def tempo_target(beats, offset, frames):
+    times = np.asarray(beats)
+    times = times[(times * RATE >= offset) & (times * RATE < offset + frames)]
+    if len(times) < 6:
+        return np.zeros(TEMPO_BINS, np.float32)
+    intervals = np.diff(times)
+    centre = tempo_bins(60 / np.median(intervals))
+    width = 0.8 + min(4.0, 0.7 * float(np.std(tempo_bins(60 / intervals))))
+    bell = np.exp(-0.5 * ((np.arange(TEMPO_BINS) - centre) / width) ** 2)
+    return (bell / bell.sum()).astype(np.float32) if bell.sum() > 0.1 else np.zeros(TEMPO_BINS, np.float32)
+
+
+def example(rng, piece, train=True):
+    levels = piece["levels"]
+    offset = int(rng.integers(0, len(levels) - CROP)) if len(levels) > CROP and train else 0
+    magnitude = widen(np.asarray(levels[offset : offset + CROP]))
+    if train:
+        magnitude = augment(rng, magnitude)
+    x, mask = compress(magnitude).astype(np.float32), np.ones(CROP, np.float32)
+    y = targets(piece["beats"], piece["downbeats"], offset, CROP)
+    if len(x) < CROP:
+        mask[len(x) :] = 0
+        x = np.pad(x, ((0, CROP - len(x)), (0, 0)))
+    return x.T, y, mask, tempo_target(piece["beats"], offset, CROP)
+
+
+def losses(model, batch):
+    x, y, mask, tempo = (torch.from_numpy(np.stack(v)) for v in zip(*batch))
+    with torch.autocast("cpu", torch.bfloat16):
+        heads, bins = model(x)
+    weight = torch.tensor([1.0, 0.6])[None, :, None] * mask[:, None]
+    beat = (functional.binary_cross_entropy_with_logits(heads.float(), y, reduction="none") * weight).sum() / mask.sum()
+    known = tempo.sum(dim=1)
+    tempo = -(tempo * functional.log_softmax(bins.float(), dim=1)).sum(dim=1).sum() / known.sum().clamp(min=1)
+    return beat, tempo
+
+
+def validate(model, pieces):
+    model.eval()
+    rng = np.random.default_rng(0)
+    sums = []
+    with torch.no_grad():
+        for i in range(0, len(pieces) - BATCH + 1, BATCH):
+            sums.append([float(v) for v in losses(model, [example(rng, p, False) for p in pieces[i : i + BATCH]])])
+    model.train()
+    return np.mean(sums, axis=0)
+
+
+def main():
+    folder, output, minutes = sys.argv[1], sys.argv[2], float(sys.argv[3])
+    torch.set_num_threads(1)
+    shards = Shards(folder)
+    shards.refresh()
+    rng = np.random.default_rng(7)
+    torch.manual_seed(7)
+    model = Network()
+    if len(sys.argv) > 4:
+        model.load_state_dict(torch.load(sys.argv[4]))
+    else:
+        sample = np.concatenate([compress(widen(np.asarray(p["levels"]))) for p in shards.pieces[:150]])
+        model.mean.data[:] = torch.from_numpy(sample.mean(axis=0))
+        model.std.data[:] = torch.from_numpy(sample.std(axis=0) + 1e-3)
+    model = model.to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=PEAK_LR, weight_decay=0.02)
+    begin, step, sums, shown = time.monotonic(), 0, np.zeros(2), time.monotonic()
+    order = []
+    while (elapsed := (time.monotonic() - begin) / 60) < minutes:
+        peak = PEAK_LR if len(sys.argv) <= 4 else PEAK_LR * 0.6
+        rate = peak * min(1.0, elapsed / 1.0 + 0.02) * (0.5 + 0.5 * math.cos(math.pi * elapsed / minutes))
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        if len(order) < BATCH:
+            shards.refresh()
+            order = list(rng.permutation(len(shards.pieces)))
+        batch = [example(rng, shards.pieces[order.pop()]) for _ in range(BATCH)]
+        beat, tempo = losses(model, batch)
+        optimizer.zero_grad()
+        (beat + 0.06 * tempo).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        step += 1
+        sums = 0.98 * sums + 0.02 * np.array([float(beat.detach()), float(tempo.detach())])
+        if time.monotonic() - shown > 60:
+            shown = time.monotonic()
+            held = validate(model, shards.validation)
+            correction = 1 - 0.98**step
+            print(f"{elapsed:.1f} min, step {step}, {len(shards.pieces)} pieces, train {sums / correction}, held out {held}", flush=True)
+            torch.save(model.state_dict(), output)
+    model.eval()
+    torch.save(model.state_dict(), output)
+
+
+if __name__ == "__main__":
+    main()
