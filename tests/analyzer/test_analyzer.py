@@ -1,0 +1,216 @@
+"""The Analyzer on music of which we know everything."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import mir_eval
+import numpy as np
+import pytest
+
+import tracktion as tk
+from tests import synth
+from tracktion.analyzer import PARTS
+from tracktion.errors import EmptyError, FileError, UnreadableError, UnsupportedError, UsageError
+
+
+@pytest.fixture(scope="module")
+def clip() -> synth.Clip:
+    return synth.song(bpm=124, key="A minor", seconds=20).stereo()
+
+
+@pytest.fixture(scope="module")
+def file(clip: synth.Clip, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return synth.write_wav(tmp_path_factory.mktemp("music") / "song.wav", clip.samples, clip.sample_rate)
+
+
+@pytest.fixture(scope="module")
+def analysis(file: Path) -> tk.Analysis:
+    return tk.Analyzer().analyze(file)
+
+
+def test_a_file_gets_its_tempo_beats_and_key(analysis: tk.Analysis, clip: synth.Clip) -> None:
+    assert analysis.tempo is not None
+    assert analysis.tempo.bpm == pytest.approx(124, rel=0.002)
+    assert analysis.beats is not None
+    assert clip.beats is not None
+    f = mir_eval.beat.f_measure(mir_eval.beat.trim_beats(clip.beats), mir_eval.beat.trim_beats(analysis.beats.times))
+    assert f > 0.9
+    assert analysis.key is not None
+    assert analysis.key.name == "A minor"
+    assert analysis.duration == pytest.approx(clip.seconds, abs=1e-3)
+    assert analysis.versions["library"] == tk.__version__
+
+
+def test_a_complete_analysis_is_the_default(analysis: tk.Analysis) -> None:
+    assert analysis.grid is not None
+    assert analysis.grid.constant
+    assert analysis.mood is not None
+    assert analysis.loudness is not None
+    assert analysis.structure is not None
+    assert analysis.fingerprint
+    assert tk.Analysis.from_json(analysis.to_json()) == analysis
+
+
+def test_candidates_are_ranked_and_named(analysis: tk.Analysis) -> None:
+    assert analysis.tempo is not None
+    first, *others = analysis.tempo.candidates
+    assert first.bpm == pytest.approx(analysis.tempo.bpm)
+    assert first.relation == "1"
+    assert any(c.relation in {"2", "1/2"} for c in others)
+    assert sum(c.weight for c in analysis.tempo.candidates) <= 1 + 1e-9
+
+
+def test_every_kind_of_source_gives_the_same_answer(file: Path, clip: synth.Clip, analysis: tk.Analysis) -> None:
+    analyzer = tk.Analyzer()
+    raw = file.read_bytes()
+    with file.open("rb") as opened:
+        answers = [analyzer.analyze(s) for s in (str(file), raw, io.BytesIO(raw), opened)]
+    assert analysis.tempo is not None
+    for answer in answers:
+        assert answer.tempo == analysis.tempo
+        assert answer.key == analysis.key
+    array = analyzer.analyze((clip.samples, clip.sample_rate))
+    assert array.tempo is not None
+    assert array.tempo.bpm == pytest.approx(analysis.tempo.bpm, abs=0.05)
+    assert array.source is None
+
+
+def test_a_stream_gives_the_same_as_the_whole(clip: synth.Clip) -> None:
+    analyzer = tk.Analyzer()
+    stream = analyzer.stream(sample_rate=clip.sample_rate, channels=2)
+    for start in range(0, len(clip.samples), 10_007):
+        stream.push(clip.samples[start : start + 10_007])
+    assert stream.result() == analyzer.analyze((clip.samples, clip.sample_rate))
+    assert stream.result() is stream.result()
+    with pytest.raises(UsageError, match="new stream"):
+        stream.push(clip.samples)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_alone_gives_that_part_only(file: Path, part: str, analysis: tk.Analysis) -> None:
+    alone = tk.Analyzer(compute=[part]).analyze(file)
+    parts = {
+        "rhythm": alone.tempo, "tonal": alone.key, "mood": alone.mood, "loudness": alone.loudness,
+        "structure": alone.structure, "fingerprint": alone.fingerprint,
+    }  # fmt: skip
+    assert [name for name, value in parts.items() if value is not None] == [part]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        synth.silence,
+        synth.dc,
+        lambda: synth.antiphase(synth.song(bpm=120, seconds=6)),
+        lambda: synth.Clip(np.array([0.5], np.float32), 44100),
+    ],
+    ids=["silence", "constant", "antiphase", "one sample"],
+)
+def test_no_answer_is_invented(make: object) -> None:
+    clip = make()  # type: ignore[operator]
+    answer = tk.Analyzer().analyze((clip.samples, clip.sample_rate))
+    for name in ("tempo", "beats", "key", "mood"):
+        assert getattr(answer, name) is None
+        assert answer.notes[name]
+
+
+def test_noise_has_neither_tempo_nor_key() -> None:
+    clip = synth.noise(seconds=20)
+    answer = tk.Analyzer().analyze((clip.samples, clip.sample_rate))
+    assert answer.tempo is None
+    assert answer.key is None
+    assert answer.notes["tempo"]
+    assert answer.notes["key"]
+
+
+def test_bad_files_raise_typed_errors_that_name_them(tmp_path: Path) -> None:
+    text = tmp_path / "text.mp3"
+    text.write_text("no audio in here " * 100)
+    empty = tmp_path / "empty.wav"
+    empty.write_bytes(b"")
+    for path, kind in (
+        (text, FileError),
+        (empty, EmptyError),
+        (tmp_path, UnreadableError),
+        (tmp_path / "no", UnreadableError),
+    ):
+        with pytest.raises(kind) as caught:
+            tk.Analyzer().analyze(path)
+        assert path.name in str(caught.value)
+    with pytest.raises((UnsupportedError, FileError)):
+        tk.Analyzer().analyze(b"\x00" * 4000)
+
+
+def test_a_batch_yields_errors_as_items(file: Path, tmp_path: Path) -> None:
+    seen: list[tk.BatchItem] = []
+    items = list(
+        tk.Analyzer(compute=["loudness"]).analyze_many([file, tmp_path / "no.mp3", file], on_progress=seen.append)
+    )
+    assert sorted(item.index for item in items) == [0, 1, 2]
+    assert [item.index for item in items if item.error is not None] == [1]
+    assert len(seen) == 3
+
+
+def test_a_batch_can_be_stopped(file: Path) -> None:
+    stop = threading.Event()
+    items = []
+    for item in tk.Analyzer(compute=["loudness"]).analyze_many([file] * 1000, workers=1, stop_event=stop):
+        items.append(item)
+        stop.set()
+    assert len(items) < 20
+
+
+def test_the_same_answer_from_many_threads(file: Path, analysis: tk.Analysis) -> None:
+    analyzer = tk.Analyzer()
+    with ThreadPoolExecutor(8) as pool:
+        assert all(a == analysis for a in pool.map(analyzer.analyze, [file] * 8))
+
+
+def test_asyncio(file: Path) -> None:
+    async def work() -> list[tk.BatchItem]:
+        analyzer = tk.Analyzer(compute=["loudness"])
+        one = await analyzer.aanalyze(file)
+        many = [item async for item in analyzer.aanalyze_many([file, file])]
+        assert all(item.analysis is not None and item.analysis.loudness == one.loudness for item in many)
+        return many
+
+    assert len(asyncio.run(work())) == 2
+
+
+def test_bpm_range_folds_the_tempo(file: Path) -> None:
+    folded = tk.Analyzer(compute=["rhythm"], bpm_range=(50, 100)).analyze(file)
+    assert folded.tempo is not None
+    assert folded.tempo.bpm == pytest.approx(62, rel=0.01)
+
+
+def test_analyses_are_remembered_by_identity(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with tk.open_storage("memory:") as storage:
+        analyzer = tk.Analyzer(compute=["rhythm"], storage=storage)
+        first = analyzer.analyze(file)
+        copy = tmp_path / "other name.wav"
+        copy.write_bytes(file.read_bytes())
+        monkeypatch.setattr(tk.Analyzer, "_hear", lambda *_: pytest.fail("analysed again"))
+        again = analyzer.analyze(copy)
+    assert again.tempo == first.tempo
+    assert again.identity == first.identity
+    assert again.source == str(copy)
+
+
+def test_spec_travels_as_json() -> None:
+    analyzer = tk.Analyzer(compute=["tonal"], bpm_range=(80, 160))
+    again = tk.Analyzer.from_spec(json.loads(json.dumps(analyzer.to_spec())))
+    assert again.parameters == analyzer.parameters
+
+
+@pytest.mark.parametrize(
+    "options", [{"compute": ["taste"]}, {"compute": []}, {"bpm_range": (100, 50)}, {"engine": "steam"}]
+)
+def test_options_that_cannot_be_meant_are_refused(options: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        tk.Analyzer(**options)  # type: ignore[arg-type]
