@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import hashlib
 import json
 import logging
@@ -68,6 +69,9 @@ class Analyzer:
         Cache to look up and keep analyses in; see `tracktion.cache`.
     read_tags
         Also read artist, title and so on from the file.
+    overlap
+        Let `analyze` decode in a second thread while it analyses, where there is a second core. Batches never do: there
+        the cores have other files.
 
     Raises
     ------
@@ -90,6 +94,7 @@ class Analyzer:
         storage: Any = None,
         cache: Any = None,
         read_tags: bool = True,
+        overlap: bool = True,
     ) -> None:
         self.compute: tuple[Part, ...] = _checked_parts(compute)
         if bpm_range is not None and not 0 < bpm_range[0] < bpm_range[1]:
@@ -98,6 +103,7 @@ class Analyzer:
             raise UsageError(f"engine must be 'tracktion', 'essentia' or 'both', not {engine!r}")
         self.bpm_range, self.tempo_prior, self.engine = bpm_range, tempo_prior, engine
         self.limits, self.storage, self.cache, self.read_tags = limits, storage, cache, read_tags
+        self.overlap = overlap
 
     def __repr__(self) -> str:
         return f"Analyzer(compute={self.compute}, engine={self.engine!r})"
@@ -132,6 +138,7 @@ class Analyzer:
             "limits": asdict(self.limits) if self.limits else None,
             "engine": self.engine,
             "read_tags": self.read_tags,
+            "overlap": False,
         }
 
     @classmethod
@@ -210,9 +217,11 @@ class Analyzer:
         """
         from tracktion.batch import run
 
+        alone = copy.copy(self)
+        alone.overlap = False
         items = run(
             sources,
-            self,
+            alone,
             workers=workers,
             executor=executor,
             isolation=isolation,
@@ -297,10 +306,13 @@ class Analyzer:
         return replace(analysis, source=source_name(source), tags=tags, **facts)
 
     def _features(self, audio: AudioStream) -> Features:
+        from tracktion.audio.ahead import ahead
+        from tracktion.batch import default_workers
         from tracktion.features.stream import FeatureExtractor
 
         extractor = FeatureExtractor(sample_rate=audio.sample_rate, channels=audio.channels, kinds=self.kinds)
-        for block in audio.blocks():
+        blocks = ahead(audio.blocks()) if self.overlap and default_workers() > 1 else audio.blocks()
+        for block in blocks:
             extractor.push(block)
         return extractor.finish()
 
