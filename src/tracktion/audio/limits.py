@@ -31,7 +31,7 @@ class Limits:
     max_file_bytes: int = 2 << 30
     max_seconds: float = 6 * 3600.0
     max_channels: int = 32
-    min_sample_rate: int = 4_000
+    min_sample_rate: int = 1_000
     max_sample_rate: int = 768_000
     max_tag_bytes: int = 16 << 20
     max_text: int = 4096

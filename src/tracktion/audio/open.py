@@ -2,22 +2,93 @@
 
 from __future__ import annotations
 
+from tracktion.audio.chunks import aiff_declared_frames, ogg_layout, wave_layout
 from tracktion.audio.decoder import Decoder
 from tracktion.audio.limits import Limits
+from tracktion.audio.mp3 import find_frames
+from tracktion.audio.sniff import find_adts, sniff
 from tracktion.audio.source import Source
 from tracktion.errors import EmptyError, UnsupportedError
 
 __all__ = ["open_decoder"]
+
+_ADTS_DELAY = 1024
+_SNDFILE_WAVE_TAGS = frozenset({1, 2, 3, 6, 7, 0x11, 0x31, 0x38, 0x40})
+_REFUSED = {
+    "module": "a tracker module: a score with samples, no recording",
+    "other": "no audio: an archive, a program, a picture or text",
+    "optimfrog": "OptimFROG, which no free decoder reads",
+}
 
 
 def open_decoder(source: Source, *, limits: Limits) -> Decoder:
     """Choose the decoder by content and open it; see `open_audio` for the errors."""
     if source.size == 0:
         raise EmptyError("an empty file", file=source.name, stage="open")
+    kind, start = sniff(source)
+    if kind in _REFUSED:
+        raise UnsupportedError(_REFUSED[kind], file=source.name, stage="open")
+    inner = source.window(start)
+    if kind == "wav":
+        return _open_wave(inner, limits)
+    if kind == "aiff":
+        return _sndfile(inner, limits, declared=aiff_declared_frames(inner))
+    if kind in ("flac", "w64", "au", "caf"):
+        return _sndfile(inner, limits)
+    if kind == "ogg":
+        layout = ogg_layout(inner)
+        return _sndfile(inner, limits) if layout.codec == "vorbis" and layout.regular else _ffmpeg(inner, limits)
+    if kind == "unknown":
+        return _open_frames(source, start, limits)
+    return _ffmpeg(inner, limits)
+
+
+def _open_wave(source: Source, limits: Limits) -> Decoder:
+    layout = wave_layout(source)
+    if layout is None:
+        return _ffmpeg(source, limits)
+    if layout.tag in (0x50, 0x55):
+        data = source.window(layout.start, layout.start + layout.size)
+        found = _mpeg(data, limits)
+        return found or _ffmpeg(source, limits)
+    if layout.tag in _SNDFILE_WAVE_TAGS and not layout.size_unknown:
+        return _sndfile(source, limits, declared=layout.declared_frames)
+    return _ffmpeg(source, limits)
+
+
+def _open_frames(source: Source, start: int, limits: Limits) -> Decoder:
+    decoder = _mpeg(source, limits)
+    if decoder is not None:
+        return decoder
+    adts = find_adts(source, start)
+    if adts is not None:
+        return _ffmpeg(source.window(adts), limits, demuxer="aac", skip_frames=_ADTS_DELAY)
+    return _ffmpeg(source.window(start), limits)
+
+
+def _mpeg(source: Source, limits: Limits) -> Decoder | None:
+    from tracktion.audio.mpegaudio import MpegAudioDecoder
+
+    walk = find_frames(source)
+    if walk is None:
+        return None
+    if walk.header.size == 0:
+        return _sndfile(source.window(walk.offset), limits)
+    return MpegAudioDecoder(source, walk, max_channels=limits.max_channels)
+
+
+def _ffmpeg(source: Source, limits: Limits, *, demuxer: str | None = None, skip_frames: int = 0) -> Decoder:
     from tracktion.audio.ffmpeg import FFmpegDecoder
+
+    return FFmpegDecoder(source, demuxer=demuxer, skip_frames=skip_frames, max_channels=limits.max_channels)
+
+
+def _sndfile(source: Source, limits: Limits, *, declared: int | None = None) -> Decoder:
+    from tracktion.audio.rescue import RescuedDecoder
     from tracktion.audio.sndfile import SndfileDecoder
 
     try:
-        return SndfileDecoder(source)
+        first = SndfileDecoder(source, declared_frames=declared)
     except UnsupportedError:
-        return FFmpegDecoder(source, max_channels=limits.max_channels)
+        return _ffmpeg(source, limits)
+    return RescuedDecoder(first, lambda: _ffmpeg(source, limits))

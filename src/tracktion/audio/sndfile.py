@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 
 from tracktion.audio.decoder import FloatBlock
-from tracktion.audio.source import Source
+from tracktion.audio.source import QuietReader, Source
 from tracktion.errors import CorruptError, UnsupportedError
 
 __all__ = ["SndfileDecoder"]
@@ -28,8 +28,8 @@ class SndfileDecoder:
     ----------
     source
         Open source.
-    skip_frames
-        Samples to drop at the start: an encoder's delay that the file does not state.
+    declared_frames
+        Samples per channel that the file's header claims, where libsndfile quietly takes what is there.
 
     Raises
     ------
@@ -39,10 +39,11 @@ class SndfileDecoder:
 
     name = "libsndfile"
 
-    def __init__(self, source: Source, *, skip_frames: int = 0) -> None:
+    def __init__(self, source: Source, *, declared_frames: int | None = None) -> None:
         self._source_name = source.name
         source.seek(0)
-        target = source.fd if source.fd is not None and os.name == "posix" else source
+        self._reader = QuietReader(source)
+        target = source.fd if source.fd is not None and os.name == "posix" else self._reader
         try:
             self._file = _Forward(target, closefd=False)
         except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
@@ -50,24 +51,20 @@ class SndfileDecoder:
         self.sample_rate = int(self._file.samplerate)
         self.channels = int(self._file.channels)
         frames = int(self._file.frames)
-        self.declared_frames = max(0, frames - skip_frames) if 0 <= frames < _UNKNOWN_FRAMES else None
+        self.declared_frames = frames if 0 <= frames < _UNKNOWN_FRAMES else None
+        if declared_frames is not None:
+            self.declared_frames = declared_frames
         self.format = str(self._file.format).lower()
         self.codec = str(self._file.subtype).lower()
         self.notes: dict[str, str] = {}
-        self._skip = skip_frames
 
     def read(self, frames: int) -> FloatBlock:
         """Return the next samples; see `Decoder.read`."""
         block = np.empty((frames, self.channels), dtype=np.float32)
-        while True:
-            n = self._read_into(block)
-            if n <= self._skip:
-                self._skip -= n
-                if n == 0:
-                    return block[:0]
-                continue
-            skip, self._skip = self._skip, 0
-            return block[skip:n]
+        n = self._read_into(block)
+        if self._reader.error is not None:
+            raise self._reader.error
+        return block[:n]
 
     def _read_into(self, block: FloatBlock) -> int:
         try:

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from typing import Any, Protocol, Self, runtime_checkable
 
 from tracktion.audio.limits import Limits
-from tracktion.errors import TooBigError, UnreadableError, UsageError
+from tracktion.errors import TooBigError, TracktionError, UnreadableError, UsageError
 
-__all__ = ["BinaryFile", "Source", "SourceLike", "open_source", "source_name"]
+__all__ = ["BinaryFile", "QuietReader", "Source", "SourceLike", "open_source", "source_name"]
 
 _SPOOL_BYTES = 1 << 20
 _CHUNK_BYTES = 1 << 20
@@ -102,6 +102,13 @@ class Source:
             data += more
         return data
 
+    def window(self, start: int, stop: int | None = None) -> Source:
+        """Return the bytes from `start` to `stop` as a source of their own, which shares the position of this one."""
+        stop = self.size if stop is None else min(stop, self.size)
+        if start == 0 and stop == self.size:
+            return self
+        return Source(_Window(self, start, stop), name=self.name, size=max(0, stop - start), fd=None, close=None)
+
     def close(self) -> None:
         """Close what we opened; a file object of the caller stays open."""
         close, self._close = self._close, None
@@ -111,10 +118,71 @@ class Source:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class _Window:
+    """Part of a file, as a file."""
+
+    def __init__(self, source: Source, start: int, stop: int) -> None:
+        self._source = source
+        self._start = start
+        self._size = max(0, stop - start)
+        self._position = 0
+
+    def read(self, size: int) -> bytes:
+        self._source.seek(self._start + self._position)
+        data = self._source.read(max(0, min(size, self._size - self._position)))
+        self._position += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        if base + offset < 0:
+            raise ValueError(f"position {base + offset}")
+        self._position = base + offset
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+
+class QuietReader:
+    """The file as a decoder's callbacks see it: no name, no more bytes than asked for, and nothing is raised.
+
+    Attributes
+    ----------
+    error
+        The failure that was kept back; the decoder saw the end of the file.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.error: TracktionError | None = None
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` bytes; none at the end or after a failure."""
+        try:
+            return self._source.read(max(0, size))
+        except TracktionError as error:
+            self.error = error
+            return b""
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move; returns the new position, -1 if there is no such place."""
+        try:
+            return self._source.seek(offset, whence)
+        except TracktionError:
+            return -1
+
+    def tell(self) -> int:
+        """Position in bytes; -1 after a failure."""
+        try:
+            return self._source.tell()
+        except TracktionError as error:
+            self.error = error
+            return -1
 
 
 def source_name(source: object) -> str:

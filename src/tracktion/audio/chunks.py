@@ -1,0 +1,193 @@
+"""Walks over the chunks of RIFF and IFF files and over the pages of Ogg: what they hold, what they claim."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from tracktion.audio.source import Source
+
+__all__ = [
+    "Chunk",
+    "OggLayout",
+    "WaveLayout",
+    "aiff_declared_frames",
+    "chunks",
+    "ogg_layout",
+    "ogg_pages",
+    "wave_layout",
+]
+
+_MAX_CHUNKS = 10_000
+_UNKNOWN_SIZES = frozenset({0, 0xFFFFFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE})
+_PAGE_BATCH = 1 << 18
+_MAX_PAGE = 27 + 255 + 255 * 255
+_MAX_JUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One chunk: its four-letter name, where its data starts, and the bytes that it claims."""
+
+    name: bytes
+    start: int
+    size: int
+
+
+def chunks(source: Source, endian: Literal["<", ">"]) -> Iterator[Chunk]:
+    """Yield the chunks of a RIFF (`<`) or IFF (`>`) file, as far as they lie within it."""
+    at = 12
+    for _ in range(_MAX_CHUNKS):
+        head = source.read_at(at, 8)
+        if len(head) < 8:
+            return
+        name, size = struct.unpack(f"{endian}4sI", head)
+        yield Chunk(name, at + 8, size)
+        at += 8 + size + size % 2
+
+
+@dataclass(frozen=True, slots=True)
+class WaveLayout:
+    """What a WAVE file says about its data.
+
+    Attributes
+    ----------
+    tag
+        Format tag; of the sub-format for WAVE_FORMAT_EXTENSIBLE.
+    start, size
+        Bytes of the data: where they start, how many really are there.
+    declared_frames
+        Samples per channel that the header claims, for formats with a fixed size per sample.
+    size_unknown
+        The header does not know the size of the data: a recorder that crashed, or a stream.
+    """
+
+    tag: int
+    start: int
+    size: int
+    declared_frames: int | None
+    size_unknown: bool
+
+
+def wave_layout(source: Source) -> WaveLayout | None:
+    """Read the chunks of a WAVE file (RIFF, RIFX, RF64); None if there is no format or no data."""
+    magic = source.read_at(0, 4)
+    endian: Literal["<", ">"] = ">" if magic == b"RIFX" else "<"
+    form = b""
+    ds64 = b""
+    for chunk in chunks(source, endian):
+        if chunk.name == b"ds64":
+            ds64 = source.read_at(chunk.start, 24)
+        elif chunk.name == b"fmt ":
+            form = source.read_at(chunk.start, min(chunk.size, 40))
+        elif chunk.name == b"data":
+            return _wave_data(source, chunk, form, ds64, endian)
+    return None
+
+
+def _wave_data(source: Source, chunk: Chunk, form: bytes, ds64: bytes, endian: str) -> WaveLayout | None:
+    if len(form) < 16:
+        return None
+    tag, _, _, _, align, bits = struct.unpack(f"{endian}HHIIHH", form[:16])
+    if tag == 0xFFFE and len(form) >= 26:
+        tag = struct.unpack(f"{endian}H", form[24:26])[0]
+    claimed = chunk.size
+    if ds64 and claimed == 0xFFFFFFFF:
+        claimed = struct.unpack("<Q", ds64[8:16])[0] if len(ds64) >= 16 else claimed
+        unknown = claimed == 0
+    else:
+        unknown = claimed in _UNKNOWN_SIZES
+    rest = source.size - chunk.start
+    size = rest if unknown else min(claimed, rest)
+    fixed = tag in (1, 3, 6, 7) and align > 0 and bits > 0
+    declared = claimed // align if fixed and not unknown else None
+    return WaveLayout(tag, chunk.start, max(0, size), declared, unknown and rest > 0)
+
+
+def aiff_declared_frames(source: Source) -> int | None:
+    """Samples per channel that the COMM chunk of an AIFF file claims."""
+    for chunk in chunks(source, ">"):
+        if chunk.name == b"COMM":
+            data = source.read_at(chunk.start, 6)
+            return int.from_bytes(data[2:6], "big") if len(data) == 6 else None
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class OggLayout:
+    """What the pages of an Ogg file tell.
+
+    Attributes
+    ----------
+    codec
+        ``vorbis``, ``opus``, ``flac``, ``speex`` or ``unknown``: of the first stream.
+    regular
+        One stream after its headers, without a gap between its pages.
+    """
+
+    codec: str
+    regular: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One Ogg page: header type, serial and sequence number, segment table, data."""
+
+    kind: int
+    serial: int
+    sequence: int
+    segments: bytes
+    data: bytes
+    gap: int
+
+
+def ogg_pages(source: Source) -> Iterator[Page]:
+    """Yield the pages of an Ogg file; `Page.gap` counts the bytes passed over before it."""
+    at, gap = 0, 0
+    while at < source.size:
+        batch = source.read_at(at, _PAGE_BATCH + _MAX_PAGE)
+        position = 0
+        while position < len(batch) - 27 and position < _PAGE_BATCH:
+            if batch[position : position + 4] != b"OggS":
+                found = batch.find(b"OggS", position + 1)
+                step = (found if found >= 0 else max(position + 1, len(batch) - 3)) - position
+                position += step
+                gap += step
+                if gap > _MAX_JUNK:
+                    return
+                continue
+            count = batch[position + 26]
+            table = batch[position + 27 : position + 27 + count]
+            start = position + 27 + count
+            stop = start + sum(table)
+            if stop > len(batch):
+                return
+            serial, sequence = struct.unpack_from("<II", batch, position + 14)
+            yield Page(batch[position + 5], serial, sequence, table, batch[start:stop], gap)
+            gap = 0
+            position = stop
+        if position == 0:
+            return
+        at += position
+
+
+_CODECS = {b"\x01vorbis": "vorbis", b"OpusHead": "opus", b"\x7fFLAC": "flac", b"Speex  ": "speex"}
+
+
+def ogg_layout(source: Source) -> OggLayout:
+    """Tell by a walk over all pages whether it is one stream in one piece."""
+    codec = "unknown"
+    expected: int | None = None
+    serial = None
+    regular = True
+    for page in ogg_pages(source):
+        if expected is None:
+            codec = next((name for magic, name in _CODECS.items() if page.data.startswith(magic)), "unknown")
+            serial = page.serial
+        elif page.serial != serial or page.sequence != expected or page.gap or page.kind & 2:
+            regular = False
+            break
+        expected = page.sequence + 1 & 0xFFFFFFFF
+    return OggLayout(codec, regular)
