@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import soxr
 
 from tracktion._core.spectrum import downmix
 from tracktion._core.stft import stft_magnitude, stft_tables
 from tracktion.errors import UsageError
-from tracktion.features.tap import HOP, MONO_RATE, WINDOW, FloatBlock, Tap
+from tracktion.features.resample import resampler
+from tracktion.features.tap import HOP, WINDOW, FloatBlock, Tap
 
 __all__ = ["KINDS", "FeatureExtractor", "Features", "extract_features"]
 
@@ -107,9 +107,8 @@ class FeatureExtractor:
         self._mix = np.empty(SOURCE_BLOCK, np.float32)
         self._stats = np.zeros(4)
         needs_mono = bool(self._mono or self._magnitude)
-        self._resampler = _resampler(sample_rate) if needs_mono else None
+        self._resampler = resampler(sample_rate) if needs_mono else None
         self._frames = FrameStream(self._magnitude) if self._magnitude else None
-        self._needs_mono = needs_mono
 
     @property
     def seconds(self) -> float:
@@ -152,7 +151,7 @@ class FeatureExtractor:
             rest, self._filled = self._pending[: self._filled], 0
             self._work(rest)
         if self._resampler is not None:
-            self._feed_mono(self._resampler.resample_chunk(np.empty(0, np.float32), last=True))
+            self._feed_mono(self._resampler.finish())
         if self._frames is not None:
             self._frames.finish()
         silent, antiphase = _quiet(self._stats)
@@ -171,8 +170,8 @@ class FeatureExtractor:
         downmix(block, mix, self._stats)
         for tap in self._source:
             tap.push_source(block)
-        if self._needs_mono:
-            self._feed_mono(mix if self._resampler is None else self._resampler.resample_chunk(mix))
+        if self._resampler is not None:
+            self._feed_mono(self._resampler.push(mix))
 
     def _feed_mono(self, mono: FloatBlock) -> None:
         if len(mono) == 0:
@@ -268,12 +267,6 @@ def _tap(kind: str, sample_rate: int, channels: int) -> Tap:
 
 def _listens(tap: Tap, push: str) -> bool:
     return getattr(type(tap), push) is not getattr(Tap, push)
-
-
-def _resampler(sample_rate: int) -> Any:
-    if sample_rate == MONO_RATE:
-        return None
-    return soxr.ResampleStream(sample_rate, MONO_RATE, 1, dtype="float32", quality="MQ")
 
 
 def _quiet(stats: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[bool, bool]:

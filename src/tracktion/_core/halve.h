@@ -1,0 +1,30 @@
+#ifndef TK_HALVE_H
+#define TK_HALVE_H
+#include <stddef.h>
+#include "simd.h"
+
+#define TK_HALVE_RUN 256
+
+/* Half-band decimation: of a half-band filter every second tap is zero but the centre, which is 1/2. Odd samples are gathered
+   first, so that the sums run over contiguous vectors. */
+TK_CLONES static void tk_halve(const float *TK_RESTRICT x, ptrdiff_t n, const float *TK_RESTRICT taps, ptrdiff_t pairs,
+                               float *TK_RESTRICT out)
+{
+    float odd[TK_HALVE_RUN + 128];
+    for (ptrdiff_t start = 0; start < n; start += TK_HALVE_RUN) {
+        const ptrdiff_t now = n - start < TK_HALVE_RUN ? n - start : TK_HALVE_RUN;
+        const float *in = x + 2 * start;
+        float *y = out + start;
+        for (ptrdiff_t i = 0; i < now + 2 * pairs - 1; i++)
+            odd[i] = in[2 * i];
+        const float *centre = in + 2 * pairs - 1;
+        for (ptrdiff_t i = 0; i < now; i++)
+            y[i] = 0.5f * centre[2 * i];
+        for (ptrdiff_t k = 0; k < pairs; k++) {
+            const float t = taps[k], *low = odd + pairs - 1 - k, *high = odd + pairs + k;
+            for (ptrdiff_t i = 0; i < now; i++)
+                y[i] += t * (low[i] + high[i]);
+        }
+    }
+}
+#endif
