@@ -1,0 +1,447 @@
+"""The journal of the watcher: which file versions there are, and how far the work on each is.
+
+A row goes ``ready → running → done | failed``; ``seen`` holds back a version whose earlier attempt ended without an
+answer (a killed host, a handler that raised), so that it is tried again alone. The attempt is counted in the transaction
+that hands the row out, before any work starts; the result, the new state and the message to publish are one transaction
+after it. Whatever dies in between, every row is in exactly one of these states when the journal is opened again.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from tracktion.results.catalogue import FileRecord
+from tracktion.storage.journal_failpoints import failpoint
+from tracktion.storage.journal_lookup import lookup_for
+from tracktion.storage.journal_owner import owner_of
+
+if TYPE_CHECKING:
+    from tracktion.results.catalogue import OutboxMessage
+    from tracktion.storage.protocol import Storage
+
+__all__ = ["MODIFIED", "MOVED", "Found", "Journal", "Outcome", "Signature", "moved_from", "version_id"]
+
+Signature = tuple[int, int, int, int, int]
+"""``(size, mtime_ns, ctime_ns, device, inode)``"""
+
+MODIFIED = "Modified"
+MOVED = "Moved:"
+PRESENT = ("ready", "running", "seen", "done", "failed")
+FINISHED = ("done", "failed")
+EPOCH = "watcher.epoch"
+CLAIMS_PER_EPOCH = 1 << 24
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A settled file version."""
+
+    root: bytes
+    path: bytes
+    signature: Signature
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the work on a claimed row ended.
+
+    Attributes
+    ----------
+    record
+        The row as it was claimed.
+    state, reason
+        ``done``; ``failed`` with why; ``seen`` to try again alone.
+    mark
+        Hash of samples of the content: recognises it when only time stamps or the inode changed.
+    identity
+        Audio identity, where it is known.
+    store
+        Called inside the transaction with the storage; stores the result and returns a track id or None.
+    message
+        Payload for the outbox, or None.
+    """
+
+    record: FileRecord
+    state: str
+    reason: str | None = None
+    mark: str | None = None
+    identity: str | None = None
+    store: Callable[[Storage], int | None] | None = None
+    message: Mapping[str, Any] | None = None
+
+
+def version_id(root: bytes, path: bytes, signature: Signature) -> str:
+    """Return the stable name of a file version: hash of root, path and signature without the device."""
+    size, mtime_ns, ctime_ns, _, inode = signature
+    text = b"\0".join((root, path, b"%d %d %d %d" % (size, mtime_ns, ctime_ns, inode)))
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def moved_from(record: FileRecord) -> bytes | None:
+    """Return the former path of a row that waits to be reported as moved."""
+    reason = record.reason or ""
+    return base64.urlsafe_b64decode(reason[len(MOVED) :]) if reason.startswith(MOVED) else None
+
+
+def _signature(record: FileRecord) -> Signature:
+    return record.size, record.mtime_ns, record.ctime_ns, record.device, record.inode
+
+
+def _same_version(record: FileRecord, signature: Signature) -> bool:
+    """Equal but for the device, which changes when a disk is plugged in again."""
+    size, mtime_ns, ctime_ns, _, inode = signature
+    return (record.size, record.mtime_ns, record.ctime_ns, record.inode) == (size, mtime_ns, ctime_ns, inode)
+
+
+class Journal:
+    """The rows of some roots in a storage.
+
+    Parameters
+    ----------
+    storage
+        Any `Storage`.
+    roots
+        Absolute paths.
+    same_content
+        ``same_content(path, mark) -> bool``: whether the file still has the content that `mark` was made of.
+    report_moves
+        Whether a moved version is handed out once more, to be reported.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        roots: Sequence[bytes],
+        *,
+        same_content: Callable[[bytes, str], bool],
+        report_moves: bool,
+        max_attempts: int = 3,
+    ) -> None:
+        self.storage = storage
+        self.roots = tuple(roots)
+        self.max_attempts = max_attempts
+        self.owner = owner_of(storage)
+        self._lookup = lookup_for(storage)
+        self._same_content = same_content
+        self._report_moves = report_moves
+        self._epoch = 0
+        self._claims = 0
+
+    @property
+    def shared(self) -> bool:
+        """Whether other watchers may work on the same rows."""
+        return self.owner.shared
+
+    def open(self, wait_seconds: float = 10.0) -> list[FileRecord]:
+        """Become owner, begin a new epoch, and return rows to be tried again alone."""
+        self.owner.acquire(wait_seconds)
+        with self.storage.transaction():
+            self._lookup.lock()
+            self._epoch = int(self.storage.get_value(EPOCH) or 0) + 1
+            self.storage.set_value(EPOCH, str(self._epoch))
+        return self.recover()
+
+    def close(self) -> None:
+        """Let go of the ownership."""
+        self.owner.release()
+
+    def recover(self) -> list[FileRecord]:
+        """Free rows that dead owners were working on; a version that ended too many lives is failed.
+
+        Returns
+        -------
+        list of FileRecord
+            Rows in state ``seen``: to be tried again, alone.
+        """
+        failpoint("recover.begin")
+        for root in self.roots:
+            left = [r for r in self.storage.find_files(root=root, states=["running"]) if not self._works(r)]
+            for start in range(0, len(left), 500):
+                with self.storage.transaction():
+                    for record in left[start : start + 500]:
+                        self._free(record)
+        failpoint("recover.committed")
+        return self.suspects()
+
+    def _works(self, record: FileRecord) -> bool:
+        """Whether the row's owner lives; a lock file says that nobody else does."""
+        if not self.owner.shared:
+            return record.owner == self.owner.name
+        return self.owner.alive(record.owner)
+
+    def _free(self, record: FileRecord) -> None:
+        changes: dict[str, Any] = {"state": "seen"}
+        if record.attempts >= self.max_attempts:
+            reason = f"WorkerCrashed: the process died {record.attempts} times while it worked on this file"
+            changes = {"state": "failed", "reason": reason, "owner": None}
+        self.storage.update_file(record.id or 0, expected_state="running", expected_epoch=record.epoch, **changes)
+
+    def suspects(self) -> list[FileRecord]:
+        """Return the rows that wait to be tried alone."""
+        return [r for root in self.roots for r in self.storage.find_files(root=root, states=["seen"])]
+
+    def entries(self, root: bytes) -> Iterator[tuple[bytes, Signature]]:
+        """Yield path and signature of every version that is in the journal."""
+        for record in self.storage.find_files(root=root, states=list(PRESENT)):
+            self._lookup.note((record,))
+            yield record.path, _signature(record)
+
+    # --- discovery --------------------------------------------------------------------------------------------------
+
+    def ready(self, found: Sequence[Found]) -> int:
+        """Take settled versions in; return how many of them need work.
+
+        Versions that are in the journal already change nothing. A version that was moved, or whose content is what it
+        was, keeps its result.
+        """
+        failpoint("ready.begin")
+        work = 0
+        with self.storage.transaction():
+            self._lookup.lock()
+            failpoint("ready.locked")
+            for root in {f.root for f in found}:
+                here = [f for f in found if f.root == root]
+                rows = self._lookup.by_path(root, [f.path for f in here])
+                strangers = [f for f in here if f.path not in rows]
+                moves = self._moves(strangers)
+                put = [row for f in here if (row := self._decide(f, rows.get(f.path), moves.get(f.path))) is not None]
+                self.storage.put_files([row for row in put if row.id is None or row.path in rows])
+                self._lookup.note(put)
+                work += sum(row.state == "ready" for row in put)
+            failpoint("ready.put")
+        failpoint("ready.committed")
+        return work
+
+    def _decide(self, found: Found, row: FileRecord | None, moved: FileRecord | None) -> FileRecord | None:
+        """Return the row to write, or None to leave everything as it is."""
+        if row is not None and _same_version(row, found.signature):
+            return self._restored(row, found) if row.state in {"deleted", "offline"} else None
+        if row is not None and row.state not in {"ready", "running", "seen"} and self._only_stamps(row, found):
+            return self._restored(row, found)
+        if moved is not None:
+            return self._move(moved, found)
+        fresh = _row(found)
+        if row is None:
+            return fresh
+        unseen = row.state not in {*FINISHED, "deleted"} and row.reason is None
+        return replace(fresh, id=row.id, reason=None if unseen else MODIFIED, track_id=row.track_id)
+
+    def _only_stamps(self, row: FileRecord, found: Found) -> bool:
+        size, mtime_ns, *_ = found.signature
+        if (row.size, row.mtime_ns) != (size, mtime_ns) or not row.owner:
+            return False
+        return self._same_content(found.path, row.owner)
+
+    @staticmethod
+    def _restored(row: FileRecord, found: Found) -> FileRecord:
+        size, mtime_ns, ctime_ns, device, inode = found.signature
+        state = row.state if row.state in FINISHED else ("failed" if row.reason else "done")
+        return replace(row, size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns, device=device, inode=inode, state=state)
+
+    def _moves(self, strangers: Sequence[Found]) -> dict[bytes, FileRecord]:
+        """Find for each unknown path the finished row of the same file under a path where it no longer is."""
+        pairs = [(f.signature[3], f.signature[4]) for f in strangers]
+        rows = self._lookup.by_inode(pairs) if pairs else {}
+        moves: dict[bytes, FileRecord] = {}
+        taken: set[int | None] = set()
+        for found in strangers:
+            size, mtime_ns, _, device, inode = found.signature
+            for row in rows.get((device, inode), ()):
+                fits = (row.size, row.mtime_ns) == (size, mtime_ns) and row.root in self.roots and row.id not in taken
+                finished = row.state in FINISHED or row.state == "deleted"
+                if fits and finished and row.path != found.path and not _is_there(row):
+                    moves[found.path] = row
+                    taken.add(row.id)
+                    break
+        return moves
+
+    def _move(self, row: FileRecord, found: Found) -> FileRecord:
+        """Write the new path into the row at once; the returned copy is for counting alone."""
+        restored = replace(self._restored(row, found), path=found.path, root=found.root)
+        if self._report_moves and restored.state == "done":
+            former = MOVED + base64.urlsafe_b64encode(row.path).decode("ascii")
+            restored = replace(restored, state="ready", reason=former, attempts=0)
+        names = ("path", "root", "size", "mtime_ns", "ctime_ns", "device", "inode", "state", "reason", "attempts")
+        self.storage.update_file(row.id or 0, **{name: getattr(restored, name) for name in names})
+        return restored
+
+    def gone(self, root: bytes, paths: Sequence[bytes]) -> list[FileRecord]:
+        """Mark files that are no longer there; what was never worked on is forgotten. Return the marked rows."""
+        failpoint("gone.begin")
+        marked: list[FileRecord] = []
+        with self.storage.transaction():
+            rows = self._lookup.by_path(root, paths)
+            for row in rows.values():
+                if row.state in FINISHED:
+                    self.storage.update_file(row.id or 0, expected_state=row.state, state="deleted")
+                    marked.append(row)
+                elif row.state in {"ready", "seen"}:
+                    self.storage.delete_files([row.id or 0])
+        failpoint("gone.committed")
+        return marked
+
+    def purge(self, root: bytes) -> int:
+        """Remove the rows of files that are gone; return how many."""
+        ids = [row.id or 0 for row in self.storage.find_files(root=root, states=["deleted"])]
+        return self.storage.delete_files(ids)
+
+    # --- work -------------------------------------------------------------------------------------------------------
+
+    def claim(self, limit: int) -> list[FileRecord]:
+        """Hand out up to `limit` ready rows; their attempt is counted now."""
+        failpoint("claim.begin")
+        rows: list[FileRecord] = []
+        for root in self.roots:
+            if len(rows) < limit:
+                rows += self.storage.claim_files(
+                    owner=self.owner.name,
+                    epoch=self._next_epoch(),
+                    limit=limit - len(rows),
+                    max_attempts=self.max_attempts,
+                    root=root,
+                )
+        failpoint("claim.committed")
+        return rows
+
+    def claim_suspect(self, record: FileRecord) -> FileRecord | None:
+        """Hand out one row that waits to be tried alone; None when it is no longer there to be had."""
+        failpoint("claim.begin")
+        epoch = self._next_epoch()
+        changes = {"state": "running", "attempts": record.attempts + 1, "owner": self.owner.name, "epoch": epoch}
+        with self.storage.transaction():
+            current = self.storage.get_file(record.path, root=record.root)
+            if current is None or current.attempts != record.attempts or _signature(current) != _signature(record):
+                return None
+            if not self.storage.update_file(record.id or 0, expected_state="seen", **changes):
+                return None
+        failpoint("claim.committed")
+        return replace(record, **changes)
+
+    def _next_epoch(self) -> int:
+        """Every claim has a number of its own, so that a row that was taken over is never mistaken for ours."""
+        self._claims += 1
+        return self._epoch * CLAIMS_PER_EPOCH + self._claims
+
+    def finish(self, outcomes: Sequence[Outcome]) -> list[bool]:
+        """Write results, states and messages in one transaction.
+
+        Returns
+        -------
+        list of bool
+            Whether each row was still ours; where not (the file changed meanwhile), nothing of its outcome is kept.
+        """
+        failpoint("finish.begin")
+        kept: list[bool] = []
+        with self.storage.transaction():
+            for outcome in outcomes:
+                kept.append(self._finish(outcome))
+        failpoint("finish.committed")
+        return kept
+
+    def _finish(self, outcome: Outcome) -> bool:
+        record = outcome.record
+        changes: dict[str, Any] = {"state": outcome.state}
+        if outcome.state in FINISHED:
+            changes |= {"reason": outcome.reason, "owner": outcome.mark}
+            if outcome.identity is not None:
+                changes["audio_identity"] = outcome.identity
+        ours = self.storage.update_file(
+            record.id or 0, expected_state="running", expected_epoch=record.epoch, **changes
+        )
+        failpoint("finish.updated")
+        if not ours:
+            return False
+        if outcome.store is not None:
+            track_id = outcome.store(self.storage)
+            failpoint("finish.analysed")
+            if track_id is not None:
+                self.storage.update_file(record.id or 0, track_id=track_id)
+            failpoint("finish.tracked")
+        if outcome.message is not None:
+            self.storage.add_outbox(
+                version_id(record.root, record.path, _signature(record)), outcome.message, subject=record.path
+            )
+            failpoint("finish.outboxed")
+        return True
+
+    def drop(self, record: FileRecord, *, vanished: bool) -> None:
+        """Lay a claimed row aside whose file has changed, or forget it when the file is gone.
+
+        The scan sees the difference too, and what is there now goes its own way through the journal.
+        """
+        with self.storage.transaction():
+            ours = self.storage.update_file(
+                record.id or 0, expected_state="running", expected_epoch=record.epoch, state="seen"
+            )
+            if ours and vanished:
+                self.storage.delete_files([record.id or 0])
+
+    def release(self, records: Iterable[FileRecord]) -> None:
+        """Give claimed rows back unworked, as a clean stop does; the attempt does not count."""
+        failpoint("stop.begin")
+        with self.storage.transaction():
+            for record in records:
+                self.storage.update_file(
+                    record.id or 0,
+                    expected_state="running",
+                    expected_epoch=record.epoch,
+                    state="ready",
+                    attempts=max(0, record.attempts - 1),
+                )
+        failpoint("stop.released")
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of rows in each state, over all roots."""
+        total: dict[str, int] = {}
+        for root in self.roots:
+            for state, count in self.storage.count_files(root=root).items():
+                total[state] = total.get(state, 0) + count
+        return total
+
+    def retry_failed(self) -> int:
+        """Make failed rows ready again, with new attempts; return how many."""
+        count = 0
+        for root in self.roots:
+            for row in list(self.storage.find_files(root=root, states=["failed"])):
+                changes: dict[str, Any] = {"state": "ready", "attempts": 0, "reason": MODIFIED, "owner": None}
+                count += self.storage.update_file(row.id or 0, expected_state="failed", **changes)
+        return count
+
+    # --- outbox -----------------------------------------------------------------------------------------------------
+
+    def unpublished(self, limit: int) -> list[OutboxMessage]:
+        """Return the oldest messages that wait."""
+        return self.storage.pending_outbox(limit=limit)
+
+    def published(self, messages: Sequence[OutboxMessage], *, ok: bool) -> None:
+        """Mark messages as sent, or count a failed try."""
+        self.storage.mark_outbox([m.id for m in messages], published=ok)
+        failpoint("publish.marked")
+
+
+def _row(found: Found) -> FileRecord:
+    size, mtime_ns, ctime_ns, device, inode = found.signature
+    return FileRecord(
+        path=found.path,
+        root=found.root,
+        size=size,
+        mtime_ns=mtime_ns,
+        ctime_ns=ctime_ns,
+        device=device,
+        inode=inode,
+        state="ready",
+    )
+
+
+def _is_there(row: FileRecord) -> bool:
+    """Whether the file is still under the row's path."""
+    try:
+        stat = os.lstat(row.path)
+    except OSError:
+        return False
+    return (stat.st_ino, stat.st_size, stat.st_mtime_ns) == (row.inode, row.size, row.mtime_ns)

@@ -1,0 +1,64 @@
+"""Places where a test may kill the process: ``TRACKTION_FAILPOINT=name:nth`` in the environment.
+
+Without the variable a failpoint costs one comparison. With it, the process is killed with SIGKILL when it passes the
+named place for the `nth` time, as if the power cord of this process were pulled there.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+__all__ = ["FAILPOINTS", "failpoint"]
+
+FAILPOINTS = (
+    "scan.listed",
+    "scan.settled",
+    "ready.begin",
+    "ready.locked",
+    "ready.put",
+    "ready.committed",
+    "gone.begin",
+    "gone.committed",
+    "claim.begin",
+    "claim.committed",
+    "work.begin",
+    "work.done",
+    "handler.before",
+    "handler.after",
+    "finish.begin",
+    "finish.updated",
+    "finish.analysed",
+    "finish.tracked",
+    "finish.outboxed",
+    "finish.committed",
+    "publish.begin",
+    "publish.sent",
+    "publish.marked",
+    "recover.begin",
+    "recover.committed",
+    "stop.begin",
+    "stop.released",
+)
+"""Every name, in the order of a file's way."""
+
+
+def _parse(text: str) -> tuple[str, int]:
+    name, _, nth = text.partition(":")
+    return name, int(nth or 1)
+
+
+_armed: tuple[str, int] | None = (
+    _parse(os.environ["TRACKTION_FAILPOINT"]) if os.environ.get("TRACKTION_FAILPOINT") else None
+)
+_passed = 0
+
+
+def failpoint(name: str) -> None:
+    """Die here, if the environment says so."""
+    if _armed is None or _armed[0] != name:
+        return
+    global _passed  # noqa: PLW0603 - a counter for tests that end the process
+    _passed += 1
+    if _passed == _armed[1]:
+        os.kill(os.getpid(), signal.SIGKILL)

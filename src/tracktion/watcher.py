@@ -1,0 +1,538 @@
+"""The Watcher: a folder tree and a catalogue, kept in step."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tracktion.errors import TracktionError, UsageError
+from tracktion.results.change import FileChange, WatcherStatus
+from tracktion.storage.journal import Journal
+from tracktion.watching.analysis_work import AnalysisWorker
+from tracktion.watching.content import same_content
+from tracktion.watching.filters import FileFilter
+from tracktion.watching.scan import Scanner
+from tracktion.watching.settling import Settling
+from tracktion.watching.work import Backlog, HandlerWorker, Worker
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from tracktion.batch import WorkerLimits
+    from tracktion.publish.relay import Publisher, Relay
+    from tracktion.results.catalogue import FileRecord
+    from tracktion.storage.protocol import Storage
+    from tracktion.watching.analysis_work import Isolation
+
+__all__ = ["Watcher"]
+
+logger = logging.getLogger("tracktion")
+
+STOP_SECONDS = 4.5
+LOOK_SECONDS = 0.2
+SCAN_ONCE_PATIENCE = 4.0
+ERRORS_KEPT = 100
+
+
+class Watcher:
+    """Takes every settled audio file under some folders through analysis (or a handler) once, whatever happens.
+
+    Parameters
+    ----------
+    *roots
+        Folders to watch, with all below them.
+    storage
+        Where the state of every file is kept: a `Storage`, or a URL for `open_storage`. ``memory:`` by default, which
+        forgets at the end of the process.
+    analyzer
+        An `Analyzer`, or a function of one path. Its results are stored. Without analyzer, handler and publisher, a
+        default `Analyzer` is used, unless batches are taken with ``async for``.
+    handler
+        Called with lists of `FileChange`; with an analyzer these carry the analysis or the error. When it raises, each
+        file is tried alone, at most three times.
+    publisher
+        A callable that takes a message (see `tracktion.publish.batch_message`), or `RabbitMQPublisher`. Messages go
+        through an outbox that is written together with the result.
+    debounce
+        Seconds that a file must stand still before it is taken.
+    batch_size, batch_timeout
+        A batch goes out when it has so many files, when nothing more is on its way, or after so many seconds.
+    workers, isolation, limits
+        How the analyzer runs: processes or threads (`min(4, cores)` by default), ``"process"``, None for threads, or
+        ``"auto"`` for processes wherever the analyzer can be sent to one; `WorkerLimits`.
+    extensions
+        Which files are audio; see `tracktion.watching.filters`.
+    rescan_interval
+        Least seconds between two full scans; it grows to twenty times the length of a scan.
+    report_deletions
+        Whether the handler also gets files that are gone, as ``deleted``. At most once each.
+    events
+        False to scan only.
+    owner_timeout
+        Seconds to wait for an SQLite file that another watcher owns.
+
+    Raises
+    ------
+    UsageError
+        Parameters that cannot be meant.
+
+    Notes
+    -----
+    The scan of the folders against the stored state is the truth; file system events only tell it where to look first.
+    What is promised, and what not, is in the documentation under "How the Watcher keeps its promise".
+
+    Examples
+    --------
+    >>> with Watcher("~/Music", storage="sqlite:///music.db", analyzer=Analyzer()) as watcher:  # doctest: +SKIP
+    ...     watcher.run()
+    """
+
+    def __init__(
+        self,
+        *roots: str | bytes | os.PathLike[str] | os.PathLike[bytes],
+        storage: Storage | str = "memory:",
+        analyzer: Any = None,
+        handler: Callable[[list[FileChange]], Any] | None = None,
+        publisher: Publisher | None = None,
+        debounce: float = 2.0,
+        batch_size: int = 10,
+        batch_timeout: float = 30.0,
+        workers: int | None = None,
+        isolation: Isolation = "auto",
+        limits: WorkerLimits | None = None,
+        extensions: Iterable[str] | None = None,
+        rescan_interval: float = 5.0,
+        report_deletions: bool = False,
+        events: bool = True,
+        owner_timeout: float = 10.0,
+    ) -> None:
+        self.roots = _outermost(roots)
+        if debounce < 0 or batch_size < 1 or batch_timeout < 0 or rescan_interval <= 0:
+            raise UsageError("debounce and batch_timeout are not negative, batch_size and rescan_interval positive")
+        if handler is not None and not callable(handler):
+            raise UsageError("handler is called with a list of FileChange")
+        self._own_storage = isinstance(storage, str)
+        self._given_storage = storage
+        self._analyzer, self._handler, self._publisher = analyzer, handler, publisher
+        self._debounce, self._batch_size, self._batch_timeout = debounce, batch_size, batch_timeout
+        self._workers, self._isolation, self._limits = workers, isolation, limits
+        self._names = FileFilter(extensions)
+        self._rescan_interval, self._events, self._owner_timeout = rescan_interval, events, owner_timeout
+        self._report_deletions = report_deletions
+        self._storage: Storage | None = None
+        self._errors: deque[tuple[float, BaseException]] = deque(maxlen=ERRORS_KEPT)
+        self._machine: _Machine | None = None
+        self._last = WatcherStatus(healthy=False, running=False)
+        self._lock = threading.RLock()
+        self._stop = threading.Event()
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Watcher:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @property
+    def storage(self) -> Storage:
+        """The opened storage."""
+        with self._lock:
+            if self._storage is None:
+                if isinstance(self._given_storage, str):
+                    from tracktion.storage import open_storage
+
+                    self._storage = open_storage(self._given_storage)
+                else:
+                    self._storage = self._given_storage
+            return self._storage
+
+    @property
+    def running(self) -> bool:
+        """Between start and stop."""
+        return self._machine is not None
+
+    def start(self) -> None:
+        """Watch from background threads; returns when the folders are being watched.
+
+        Raises
+        ------
+        StorageError
+            The storage cannot be used; ``StorageBusyError`` when another watcher owns this SQLite file.
+        """
+        self._start(None)
+
+    def _start(self, handoff: _Handoff | None) -> None:
+        with self._lock:
+            if self._machine is not None:
+                return
+            self._stop.clear()
+            machine = self._build(handoff)
+            machine.start()
+            self._machine = machine
+
+    def stop(self) -> None:
+        """Stop within five seconds; what is in hand is given back. Calling it again does nothing."""
+        self._stop.set()
+        with self._lock:
+            machine, self._machine = self._machine, None
+            if machine is None:
+                return
+            self._last = machine.status(self._errors)
+            machine.stop()
+
+    def close(self) -> None:
+        """Stop, and close the storage if it was opened here."""
+        self.stop()
+        with self._lock:
+            if self._own_storage and self._storage is not None:
+                self._storage.close()
+                self._storage = None
+
+    def run(self) -> None:
+        """Watch until `stop` is called, or until SIGINT or SIGTERM when called from the main thread."""
+        restore = self._catch_signals()
+        try:
+            self.start()
+            while not self._stop.wait(LOOK_SECONDS):
+                pass
+        finally:
+            self.stop()
+            restore()
+
+    def _catch_signals(self) -> Callable[[], None]:
+        if threading.current_thread() is not threading.main_thread():
+            return lambda: None
+        self._stop.clear()
+
+        def caught(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as signals are handled
+            self._stop.set()
+
+        before = {number: signal.signal(number, caught) for number in (signal.SIGINT, signal.SIGTERM)}
+
+        def restore() -> None:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+        return restore
+
+    def scan_once(self) -> WatcherStatus:
+        """Take in all changes since the last time, do all work that is ready, and return; for cron and scripts.
+
+        Files that changed just now are given a few seconds (twice `debounce` and four more) to settle; what is still
+        being written then is left for the next time.
+        """
+        if self._machine is not None:
+            raise UsageError("this watcher is running; it scans by itself")
+        self._stop.clear()
+        machine = self._build(None, events=False)
+        with self._lock:
+            self._machine = machine
+        try:
+            machine.once(2 * self._debounce + SCAN_ONCE_PATIENCE)
+            self._last = machine.status(self._errors)
+        finally:
+            with self._lock:
+                self._machine = None
+            machine.stop()
+        return self._last
+
+    def rescan(self) -> None:
+        """Scan all folders as soon as possible."""
+        machine = self._machine
+        if machine is not None:
+            machine.scanner.rescan()
+
+    def retry_failed(self) -> int:
+        """Give failed files new attempts; return how many."""
+        machine = self._machine
+        journal = machine.journal if machine is not None else self._journal(report_moves=False)
+        count = journal.retry_failed()
+        if machine is not None:
+            machine.backlog.add(count)
+        return count
+
+    def purge_deleted(self) -> int:
+        """Remove the rows of files that are gone; return how many. Nothing else ever removes them."""
+        journal = self._journal(report_moves=False)
+        return sum(journal.purge(root) for root in journal.roots)
+
+    # --- batches for asyncio ------------------------------------------------------------------------------------------
+
+    async def __aiter__(self) -> AsyncIterator[list[FileChange]]:
+        """Watch, and yield batches; a batch counts as done when the next one is asked for."""
+        handoff = _Handoff()
+        await asyncio.to_thread(self._start, handoff)
+        try:
+            while not self._stop.is_set():
+                batch = await asyncio.to_thread(handoff.take, LOOK_SECONDS)
+                if batch is not None:
+                    yield batch
+                    handoff.acknowledge()
+        finally:
+            handoff.close()
+            self._stop.set()
+            await asyncio.shield(asyncio.to_thread(self.stop))
+
+    # --- how it is ----------------------------------------------------------------------------------------------------
+
+    def status(self) -> WatcherStatus:
+        """Return health and counts; never raises."""
+        machine = self._machine
+        return self._last if machine is None else machine.status(self._errors)
+
+    def is_healthy(self) -> bool:
+        """Whether everything runs, every root is there, and the storage answers."""
+        return self.status().healthy
+
+    @property
+    def last_error(self) -> BaseException | None:
+        """The latest trouble, or None."""
+        return self._errors[-1][1] if self._errors else None
+
+    @property
+    def errors(self) -> list[BaseException]:
+        """The latest troubles, oldest first."""
+        return [error for _, error in self._errors]
+
+    def _trouble(self, error: BaseException) -> None:
+        self._errors.append((time.monotonic(), error))
+        logger.warning("watcher: %s: %s", type(error).__name__, error)
+
+    # --- parts --------------------------------------------------------------------------------------------------------
+
+    def _journal(self, *, report_moves: bool) -> Journal:
+        return Journal(self.storage, self.roots, same_content=same_content, report_moves=report_moves)
+
+    def _build(self, handoff: _Handoff | None, *, events: bool = True) -> _Machine:
+        analyzer, deliver = self._analyzer, self._handler_of(handoff)
+        if analyzer is None and deliver is None and self._publisher is None:
+            from tracktion.analyzer import Analyzer
+
+            analyzer = Analyzer()
+        journal = self._journal(report_moves=deliver is not None or self._publisher is not None)
+        settling = Settling(self._debounce)
+        backlog = Backlog(
+            settling=lambda: bool(settling), batch_size=self._batch_size, batch_seconds=self._batch_timeout
+        )
+        relay = self._relay()
+        common: dict[str, Any] = {
+            "deliver": deliver,
+            "publish": relay is not None,
+            "batch_size": self._batch_size,
+            "trouble": self._trouble,
+            "announced": relay.wake if relay is not None else lambda: None,
+        }
+        worker: Worker
+        if analyzer is None:
+            worker = HandlerWorker(journal, backlog, **common)
+        else:
+            worker = AnalysisWorker(
+                journal,
+                backlog,
+                analyzer=analyzer,
+                workers=self._workers,
+                isolation=self._isolation,
+                limits=self._limits,
+                batch_seconds=self._batch_timeout,
+                **common,
+            )
+        scanner = Scanner(
+            self.roots,
+            journal,
+            names=self._names,
+            settling=settling,
+            rescan_seconds=self._rescan_interval,
+            ready=backlog.add,
+            deleted=self._deleted if self._report_deletions and self._handler is not None else None,
+            trouble=self._trouble,
+            events=self._events and events,
+        )
+        return _Machine(journal, scanner, backlog, worker, relay, self._owner_timeout)
+
+    def _handler_of(self, handoff: _Handoff | None) -> Callable[[list[FileChange]], bool] | None:
+        handler = self._handler
+        if handoff is None and handler is None:
+            return None
+
+        def deliver(changes: list[FileChange]) -> bool:
+            if handler is not None:
+                handler(changes)
+            return handoff.offer(changes) if handoff is not None else True
+
+        return deliver
+
+    def _relay(self) -> Relay | None:
+        if self._publisher is None:
+            return None
+        from tracktion.publish.relay import Relay
+
+        return Relay(self.storage, self._publisher, batch_size=self._batch_size, trouble=self._trouble)
+
+    def _deleted(self, rows: list[FileRecord]) -> None:
+        changes = [
+            FileChange(Path(os.fsdecode(r.path)), "deleted", r.size, r.mtime_ns, Path(os.fsdecode(r.root)))
+            for r in rows
+        ]
+        try:
+            if self._handler is not None:
+                self._handler(changes)
+        except Exception as error:  # noqa: BLE001 - the handler is the host's
+            self._trouble(error)
+
+
+class _Machine:
+    """The running parts of a watcher, from start to stop."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        scanner: Scanner,
+        backlog: Backlog,
+        worker: Worker,
+        relay: Relay | None,
+        owner_seconds: float,
+    ) -> None:
+        self.journal = journal
+        self.scanner = scanner
+        self.backlog = backlog
+        self._worker: Any = worker
+        self._relay = relay
+        self._owner_seconds = owner_seconds
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        self._open()
+        for name, run in (("scan", self.scanner.run), ("work", self._worker.run)):
+            thread = threading.Thread(target=run, name=f"tracktion-{name}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        if self._relay is not None:
+            self._relay.start()
+
+    def _open(self) -> None:
+        suspects = self.journal.open(self._owner_seconds)
+        try:
+            self._worker.suspect(suspects)
+            self.backlog.add(self.journal.counts().get("ready", 0))
+            self.scanner.load()
+        except BaseException:
+            self.journal.close()
+            raise
+
+    def once(self, patience_seconds: float) -> None:
+        self._open()
+        if self._relay is not None:
+            self._relay.start()
+        thread = threading.Thread(target=self._worker.run, name="tracktion-work", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+        self.scanner.scan_all(patience_seconds)
+        while not self._worker.idle and thread.is_alive():
+            time.sleep(LOOK_SECONDS / 4)
+        if self._relay is not None:
+            self._relay.flush(patience_seconds)
+
+    def stop(self) -> None:
+        deadline = time.monotonic() + STOP_SECONDS
+        self.scanner.stop()
+        self.backlog.stop()
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join(max(0.1, deadline - time.monotonic()))
+        if self._relay is not None:
+            self._relay.stop(max(0.2, deadline - time.monotonic()))
+        self.scanner.close()
+        self.journal.close()
+
+    def status(self, errors: Sequence[tuple[float, BaseException]]) -> WatcherStatus:
+        counts: dict[str, int] = {}
+        unpublished, trouble = 0, False
+        try:
+            counts = self.journal.counts()
+            if self._relay is not None:
+                unpublished = len(self.journal.unpublished(1000))
+        except TracktionError:
+            trouble = True
+        roots = self.scanner.roots
+        offline = tuple(os.fsdecode(root.path) for root in roots if not root.online)
+        alive = bool(self._threads) and all(thread.is_alive() for thread in self._threads)
+        last = errors[-1][1] if errors else None
+        return WatcherStatus(
+            healthy=alive and not offline and not trouble,
+            running=alive,
+            known=self.scanner.known_files,
+            settling=len(self.scanner.settling),
+            ready=counts.get("ready", 0) + counts.get("seen", 0),
+            working=counts.get("running", 0),
+            done=self._worker.done,
+            failed=self._worker.failed,
+            unpublished=unpublished,
+            offline=offline,
+            polling=tuple(os.fsdecode(root.path) for root in roots if root.polling),
+            scans=sum(root.scans for root in roots),
+            last_scan_seconds=max((root.last_scan_seconds for root in roots), default=0.0),
+            last_error=None if last is None else f"{type(last).__name__}: {last}",
+        )
+
+
+class _Handoff:
+    """Hands batches to an asyncio consumer, one at a time."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._batch: list[FileChange] | None = None
+        self._taken = False
+        self._acknowledged = False
+        self._closed = False
+
+    def offer(self, batch: list[FileChange]) -> bool:
+        """Wait until the consumer is done with `batch`; False when it went away before."""
+        with self._condition:
+            self._batch, self._taken, self._acknowledged = batch, False, False
+            self._condition.notify_all()
+            while not (self._acknowledged or self._closed):
+                self._condition.wait(1.0)
+            self._batch = None
+            return self._acknowledged
+
+    def take(self, seconds: float) -> list[FileChange] | None:
+        with self._condition:
+            if self._batch is None or self._taken:
+                self._condition.wait(seconds)
+            if self._batch is None or self._taken or self._closed:
+                return None
+            self._taken = True
+            return self._batch
+
+    def acknowledge(self) -> None:
+        with self._condition:
+            self._acknowledged = True
+            self._batch = None
+            self._condition.notify_all()
+
+    def close(self) -> None:
+        with self._condition:
+            self._closed = True
+            self._condition.notify_all()
+
+
+def _outermost(roots: Iterable[Any]) -> tuple[bytes, ...]:
+    """Absolute paths, without those that lie inside others."""
+    paths = sorted({os.fsencode(os.path.abspath(os.path.expanduser(os.fsdecode(root)))) for root in roots})  # noqa: PTH100, PTH111
+    if not paths:
+        raise UsageError("a watcher needs a folder to watch")
+    kept: list[bytes] = []
+    for path in paths:
+        place = path.replace(os.fsencode(os.sep), b"/")
+        if not any(place == other or place.startswith(other.rstrip(b"/") + b"/") for other in kept):
+            kept.append(place)
+    return tuple(kept)

@@ -1,0 +1,104 @@
+"""From a claimed row to a stored analysis: what runs in the worker, and what is written afterwards."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tracktion.batch.task import Task, callable_of, rebuild, task_of
+from tracktion.errors import TracktionError
+from tracktion.results.analysis import Analysis
+
+if TYPE_CHECKING:
+    from tracktion.results.catalogue import FileRecord
+    from tracktion.storage.protocol import Storage
+
+__all__ = ["analysis_task", "identified", "storing"]
+
+
+def analysis_task(analyzer: Any) -> Task | None:
+    """Return the work of `analyzer` as something that an isolated worker can be told; None when it cannot."""
+    try:
+        task = task_of(analyzer)
+    except TracktionError:
+        return None
+    return None if task is None else Task(f"{__name__}:remote", task.to_dict())
+
+
+def remote(target: str, options: Mapping[str, Any] | None) -> Callable[[Any], Any]:
+    """Make, in the worker, the work that `analysis_task` described."""
+    if options is not None and target == f"{rebuild.__module__}:{rebuild.__qualname__}":
+        return identified(rebuild(**options))
+    return identified(Task(target, options))
+
+
+def identified(analyzer: Any) -> Callable[[Any], Any]:
+    """Return `analyzer` as a function whose results carry the identity of the audio."""
+    analyse = callable_of(analyzer)
+
+    def work(source: Any) -> Any:
+        analysis = analyse(source)
+        if not isinstance(analysis, Analysis) or analysis.identity is not None:
+            return analysis
+        from tracktion.audio import audio_identity
+
+        try:
+            return replace(analysis, identity=audio_identity(source))
+        except (TracktionError, OSError):
+            return analysis
+
+    return work
+
+
+def storing(
+    record: FileRecord, analysis: Any, mark: str | None, parameters: str
+) -> tuple[str | None, Callable[[Storage], int | None]]:
+    """Return the identity under which an analysis is kept, and the function that keeps it."""
+    identity = (analysis.identity if isinstance(analysis, Analysis) else None) or mark
+    version = _algorithm()
+
+    def store(storage: Storage) -> int | None:
+        if identity is None or not hasattr(analysis, "to_dict"):
+            return None
+        storage.put_analysis(identity, version, parameters, analysis)
+        if not isinstance(analysis, Analysis):
+            return None
+        if analysis.fingerprint:
+            storage.put_fingerprint(identity, analysis.fingerprint, duration=analysis.duration)
+        return _keep_track(storage, record, analysis, identity)
+
+    return identity, store
+
+
+def _algorithm() -> str:
+    from tracktion.version import ALGORITHM
+
+    return str(ALGORITHM)
+
+
+def _keep_track(storage: Storage, record: FileRecord, analysis: Analysis, identity: str) -> int | None:
+    """Make the recording findable: a track from the tags, or from the name where they are silent."""
+    tags = analysis.tags
+    facts: dict[str, Any] = {"duration": analysis.duration, "audio_identity": identity}
+    for name in ("title", "artist", "album", "year", "isrc", "mbid"):
+        value = getattr(tags, name, None)
+        if value:
+            facts[name] = value
+    if "title" not in facts:
+        facts |= _facts_of_name(record.path)
+    try:
+        if record.track_id is not None and storage.update_track(record.track_id, **facts):
+            return record.track_id
+        [track_id] = storage.add_tracks([facts])
+    except TracktionError:
+        [track_id] = storage.add_tracks([_facts_of_name(record.path)])
+    return track_id
+
+
+def _facts_of_name(path: bytes) -> dict[str, Any]:
+    stem = os.path.splitext(os.fsdecode(os.path.basename(path)))[0]  # noqa: PTH119, PTH122 - bytes
+    stem = stem.encode("utf-8", "replace").decode("utf-8")
+    artist, dash, title = stem.partition(" - ")
+    return {"artist": artist.strip(), "title": title.strip()} if dash and title.strip() else {"title": stem}

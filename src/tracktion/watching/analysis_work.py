@@ -1,0 +1,178 @@
+"""Work with an analyzer: several files at a time, in isolated workers or threads; results and states together."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
+from typing import Any, Literal
+
+from tracktion.batch import IsolatedPool, WorkerLimits, default_workers
+from tracktion.batch.task import error_of
+from tracktion.errors import TracktionError, UnreadableError, UsageError, WorkerCrashedError, printable
+from tracktion.results.change import FileChange
+from tracktion.storage.journal import Outcome, moved_from
+from tracktion.storage.journal_failpoints import failpoint
+from tracktion.watching.analysing import analysis_task, identified, storing
+from tracktion.watching.work import LOOK_SECONDS, SHARED_LOOK_SECONDS, Claimed, Worker
+
+__all__ = ["AnalysisWorker", "Isolation"]
+
+Isolation = Literal["process", "auto"] | None
+
+CRASHES = 2
+"""A file on which isolated workers died so often is failed; an answer on the way there counts."""
+
+
+class AnalysisWorker(Worker):
+    """Analyses what is ready, and hands results to the handler when there is one.
+
+    Parameters
+    ----------
+    analyzer
+        An Analyzer or a function of one path.
+    workers, isolation, limits
+        See `tracktion.batch.run`; ``"auto"`` isolates whatever can be sent to another process.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        analyzer: Any,
+        workers: int | None = None,
+        isolation: Isolation = "auto",
+        limits: WorkerLimits | None = None,
+        batch_seconds: float = 30.0,
+        **options: Any,
+    ) -> None:
+        super().__init__(*args, **options)
+        self._analyzer = analyzer
+        self._count = workers if workers is not None else default_workers()
+        self._limits = limits
+        self._task = analysis_task(analyzer) if isolation is not None else None
+        if isolation == "process" and self._task is None:
+            raise UsageError("this analyzer cannot be sent to another process; use isolation=None")
+        self._parameters = str(getattr(analyzer, "parameters", ""))
+        self._batch_seconds = batch_seconds
+        self._pool: Executor | None = None
+        self._flying: dict[Future[Any], Claimed] = {}
+        self._collected: list[tuple[Claimed, FileChange, Outcome]] = []
+        self._collected_since = 0.0
+
+    @property
+    def idle(self) -> bool:
+        return not (self._flying or self._collected) and super().idle
+
+    def run(self) -> None:
+        """Until stopped; what is in flight then is given back, and what is finished is kept."""
+        try:
+            while not self.backlog.stopping:
+                if not self.step():
+                    shared = self.journal.shared and not self._suspects
+                    self.backlog.wait(SHARED_LOOK_SECONDS if shared else LOOK_SECONDS)
+        finally:
+            self.close()
+
+    def step(self) -> bool:
+        """Launch, wait a little, land; whether anything is going on."""
+        self.recover_others()
+        self._launch()
+        if self._flying:
+            landed, _ = wait(self._flying, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
+            self._land(landed)
+        self._hand_over(at_once=False)
+        self.working = len(self._flying) + len(self._collected)
+        return bool(self._flying or self._collected)
+
+    def close(self) -> None:
+        """Keep what is finished, give back what is not, end the workers."""
+        self._land({future for future in self._flying if future.done()})
+        self._hand_over(at_once=True)
+        pool, self._pool = self._pool, None
+        if isinstance(pool, IsolatedPool):
+            pool.terminate()
+        elif pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
+        self.release(list(self._flying.values()))
+        self._flying.clear()
+
+    def _launch(self) -> None:
+        free = 2 * self._count - len(self._flying)
+        if free <= 0 or len(self._collected) >= 2 * self.batch_size:
+            return
+        batch = self.claim_suspect() if not self._flying else []
+        if not batch and (self.backlog.due() or self.journal.shared):
+            batch = self.claim(min(free, self.batch_size))
+        for claimed in batch:
+            failpoint("work.begin")
+            if moved_from(claimed.record) is not None:
+                self._collect(claimed, claimed.change, self.outcome(claimed, None))
+            else:
+                self._flying[self._submit(claimed)] = claimed
+
+    def _submit(self, claimed: Claimed) -> Future[Any]:
+        source = str(claimed.change.path)
+        if self._pool is None:
+            if self._task is not None:
+                self._pool = IsolatedPool(workers=self._count, limits=self._limits)
+            else:
+                self._pool = ThreadPoolExecutor(self._count, thread_name_prefix="tracktion-watch")
+        return self._pool.submit(self._task or identified(self._analyzer), source)
+
+    def _land(self, landed: set[Future[Any]]) -> None:
+        for future in landed:
+            claimed = self._flying.pop(future)
+            try:
+                analysis, error = future.result(timeout=0), None
+            except Exception as problem:  # noqa: BLE001 - errors are values here
+                analysis, error = None, error_of(problem, str(claimed.change.path))
+            change = replace(claimed.change, analysis=analysis, error=error)
+            self._collect(claimed, change, self._outcome(claimed, analysis, error))
+
+    def _outcome(self, claimed: Claimed, analysis: Any, error: TracktionError | None) -> Outcome:
+        record = claimed.record
+        if error is None:
+            identity, store = storing(record, analysis, claimed.mark, self._parameters)
+            done = Outcome(record, "done", mark=claimed.mark, identity=identity, store=store)
+            return self.with_message(done, claimed.change)
+        again = (isinstance(error, WorkerCrashedError) and record.attempts < CRASHES) or (
+            isinstance(error, UnreadableError) and record.attempts < self.journal.max_attempts
+        )
+        if again:
+            return Outcome(record, "seen")
+        failed = Outcome(record, "failed", printable(f"{error.code}: {error.reason}"), claimed.mark)
+        return self.with_message(failed, claimed.change)
+
+    def _collect(self, claimed: Claimed, change: FileChange, outcome: Outcome) -> None:
+        if not self._collected:
+            self._collected_since = time.monotonic()
+        self._collected.append((claimed, change, outcome))
+
+    def _hand_over(self, *, at_once: bool) -> None:
+        """Write what is finished: at once without a handler, in batches with one."""
+        if not self._collected:
+            return
+        waiting = self._deliver is not None and not at_once
+        more = self._flying or self.backlog.ready
+        waited = time.monotonic() - self._collected_since
+        if waiting and more and len(self._collected) < self.batch_size and waited < self._batch_seconds:
+            return
+        while self._collected:
+            batch, self._collected = self._collected[: self.batch_size], self._collected[self.batch_size :]
+            told = [entry for entry in batch if entry[2].state != "seen"]
+            raised = self.deliver([c for c, _, _ in told], [change for _, change, _ in told]) if told else {}
+            if raised is None:
+                self._collected = []
+                self.release([claimed for claimed, _, _ in batch])
+                return
+            errors = {id(entry[0]): raised.get(i) for i, entry in enumerate(told)}
+            self.finish([(c, self._judged(c, outcome, errors.get(id(c)))) for c, _, outcome in batch])
+
+    def _judged(self, claimed: Claimed, outcome: Outcome, raised: BaseException | None) -> Outcome:
+        """The result is kept even when the handler did not want it; only then is the file marked as failed."""
+        if raised is None:
+            return outcome
+        verdict = self.outcome(claimed, raised)
+        return (
+            replace(verdict, store=outcome.store, identity=outcome.identity) if verdict.state == "failed" else verdict
+        )

@@ -1,0 +1,366 @@
+"""The hands of the watcher: claim rows, do the work, write the outcome."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tracktion.errors import StorageError, TracktionError, printable
+from tracktion.results.change import FileChange
+from tracktion.storage.journal import MODIFIED, Journal, Outcome, moved_from, version_id
+from tracktion.storage.journal_failpoints import failpoint
+from tracktion.watching.content import content_mark, same_version, signature_at
+
+if TYPE_CHECKING:
+    from tracktion.results.catalogue import FileRecord
+    from tracktion.results.change import ChangeKind
+
+__all__ = ["Backlog", "Claimed", "Worker", "change_of", "message_of"]
+
+logger = logging.getLogger("tracktion")
+
+RETRY_SECONDS = (1.0, 5.0)
+BACKOFF_SECONDS = (0.1, 0.3, 1.0, 2.0, 5.0)
+SHARED_LOOK_SECONDS = 1.0
+RECOVER_SECONDS = 10.0
+LOOK_SECONDS = 0.25
+SUSPECT_EVERY = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A row in hand, the version that it stands for, and what its content looks like before the work."""
+
+    record: FileRecord
+    change: FileChange
+    mark: str | None
+
+
+class Backlog:
+    """How much there is to do; the scanner adds, the worker takes, others wait.
+
+    The rows are in the journal; here is only their number, so a million pending files cost nothing.
+    """
+
+    def __init__(self, *, settling: Callable[[], bool], batch_size: int, batch_seconds: float) -> None:
+        self._condition = threading.Condition()
+        self._settling = settling
+        self._batch_size = batch_size
+        self._batch_seconds = batch_seconds
+        self._ready = 0
+        self._since = 0.0
+        self._stopping = False
+
+    @property
+    def ready(self) -> int:
+        return self._ready
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping
+
+    def add(self, count: int) -> None:
+        """There are `count` more."""
+        with self._condition:
+            if count > 0 and self._ready == 0:
+                self._since = time.monotonic()
+            self._ready += count
+            self._condition.notify_all()
+
+    def take(self, count: int, asked: int) -> None:
+        """`count` were claimed; when fewer than `asked` could be, there are no more."""
+        with self._condition:
+            self._ready = 0 if count < asked else max(1, self._ready - count)
+            self._since = time.monotonic()
+
+    def stop(self) -> None:
+        with self._condition:
+            self._stopping = True
+            self._condition.notify_all()
+
+    def wait(self, seconds: float) -> None:
+        """Pause, but not for longer than until something happens."""
+        with self._condition:
+            if not self._stopping and seconds > 0:
+                self._condition.wait(seconds)
+
+    def pause(self, seconds: float) -> None:
+        """Pause whatever happens, except a stop."""
+        deadline = time.monotonic() + seconds
+        with self._condition:
+            while not self._stopping and (left := deadline - time.monotonic()) > 0:
+                self._condition.wait(left)
+
+    def due(self) -> bool:
+        """Whether a batch should go: it is full, or nothing more is on its way, or it has waited long enough."""
+        if self._ready <= 0:
+            return False
+        waited = time.monotonic() - self._since
+        return self._ready >= self._batch_size or not self._settling() or waited >= self._batch_seconds
+
+
+def change_of(record: FileRecord) -> FileChange:
+    """Describe the version that a row stands for."""
+    former = moved_from(record)
+    kind: ChangeKind = "moved" if former is not None else "modified" if record.reason == MODIFIED else "added"
+    return FileChange(
+        path=Path(os.fsdecode(record.path)),
+        kind=kind,
+        size=record.size,
+        mtime_ns=record.mtime_ns,
+        root=Path(os.fsdecode(record.root)),
+        previous=None if former is None else Path(os.fsdecode(former)),
+        attempt=record.attempts,
+        id=version_id(record.root, record.path, record.signature),
+    )
+
+
+def message_of(change: FileChange, outcome: str, reason: str | None) -> dict[str, Any]:
+    """Payload for the outbox: plain types; the path keeps undecodable bytes as surrogates."""
+    return {
+        "id": change.id,
+        "path": str(change.path),
+        "kind": change.kind,
+        "size": change.size,
+        "mtime_ns": change.mtime_ns,
+        "state": outcome,
+        "reason": reason,
+    }
+
+
+class Worker:
+    """Common to both kinds of work: with a handler alone, and with an analyzer.
+
+    Parameters
+    ----------
+    journal, backlog
+        Where work comes from.
+    deliver
+        ``deliver(changes) -> bool``: hand a batch to the handler or the consumer; False when it was not taken because
+        of a stop. What it raises is the failure of the batch.
+    publish
+        Whether outcomes are announced through the outbox.
+    batch_size
+        Files per delivery.
+    trouble
+        Called with errors to report.
+    announced
+        Called after messages were put into the outbox.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        backlog: Backlog,
+        *,
+        deliver: Callable[[list[FileChange]], bool] | None,
+        publish: bool,
+        batch_size: int,
+        trouble: Callable[[BaseException], None],
+        announced: Callable[[], None],
+    ) -> None:
+        self.journal = journal
+        self.backlog = backlog
+        self.batch_size = batch_size
+        self.done = 0
+        self.failed = 0
+        self.working = 0
+        self._deliver = deliver
+        self._publish = publish
+        self._trouble = trouble
+        self._announced = announced
+        self._suspects: deque[tuple[float, FileRecord]] = deque()
+        self._since_suspect = 0
+        self._next_recovery = time.monotonic() + RECOVER_SECONDS
+
+    # --- where work comes from ----------------------------------------------------------------------------------------
+
+    def suspect(self, records: Sequence[FileRecord]) -> None:
+        """Take rows that are to be tried again, alone."""
+        now = time.monotonic()
+        self._suspects.extend((now, record) for record in records)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing ready, nothing to retry, nothing in hand."""
+        return not (self.backlog.ready or self._suspects or self.working)
+
+    def claim(self, limit: int) -> list[Claimed]:
+        """Claim up to `limit` rows that are still what they were."""
+        rows = self.patiently(lambda: self.journal.claim(limit)) or []
+        self.backlog.take(len(rows), limit)
+        self._since_suspect += 1
+        return self._examined(rows)
+
+    def claim_suspect(self) -> list[Claimed]:
+        """Claim one row to be tried alone: when nothing else is ready, or now and then between batches."""
+        if not self._suspects or (self.backlog.ready and self._since_suspect < SUSPECT_EVERY):
+            return []
+        for _ in range(len(self._suspects)):
+            not_before, record = self._suspects.popleft()
+            if not_before > time.monotonic():
+                self._suspects.append((not_before, record))
+                continue
+            self._since_suspect = 0
+            row = self.patiently(lambda r=record: self.journal.claim_suspect(r))  # type: ignore[misc]
+            return self._examined([row]) if row is not None else []
+        return []
+
+    def _examined(self, rows: Sequence[FileRecord]) -> list[Claimed]:
+        claimed = []
+        for row in rows:
+            now = signature_at(row.path)
+            if not same_version(now, row.signature):
+                self.patiently(lambda r=row, n=now: self.journal.drop(r, vanished=n is None))  # type: ignore[misc]
+            else:
+                claimed.append(Claimed(row, change_of(row), content_mark(row.path)))
+        return claimed
+
+    def recover_others(self) -> None:
+        """On a shared storage: free the rows of owners that died."""
+        if self.journal.shared and time.monotonic() > self._next_recovery:
+            self._next_recovery = time.monotonic() + RECOVER_SECONDS
+
+            def recover() -> None:
+                self.journal.owner.check()
+                known = {record.id for _, record in self._suspects}
+                self.suspect([r for r in self.journal.recover() if r.id not in known])
+
+            self.patiently(recover)
+
+    def patiently(self, act: Callable[[], Any]) -> Any:
+        """Do something with the storage; while it has trouble, wait and try again. None after a stop."""
+        attempt = 0
+        while True:
+            try:
+                return act()
+            except StorageError as error:
+                self._trouble(error)
+                if self.backlog.stopping:
+                    return None
+                self.backlog.pause(BACKOFF_SECONDS[min(attempt, len(BACKOFF_SECONDS) - 1)])
+                attempt += 1
+
+    # --- where it goes ------------------------------------------------------------------------------------------------
+
+    def deliver(self, batch: list[Claimed], changes: list[FileChange]) -> dict[int, BaseException | None] | None:
+        """Hand a batch to the handler; when it raises, each file alone, so that one cannot spoil the others.
+
+        Returns
+        -------
+        dict or None
+            What each file (by position) raised; None after a stop.
+        """
+        if self._deliver is None:
+            return dict.fromkeys(range(len(changes)))
+        failpoint("handler.before")
+        try:
+            taken = self._deliver(changes)
+        except Exception as error:  # noqa: BLE001 - the handler is the host's; whatever it raises is reported
+            self._trouble(error)
+            if len(changes) == 1:
+                return {0: error}
+            return self._one_by_one(changes)
+        failpoint("handler.after")
+        return dict.fromkeys(range(len(changes))) if taken else None
+
+    def _one_by_one(self, changes: list[FileChange]) -> dict[int, BaseException | None] | None:
+        results: dict[int, BaseException | None] = {}
+        for position, change in enumerate(changes):
+            try:
+                if self._deliver is not None and not self._deliver([change]):
+                    return None
+            except Exception as error:  # noqa: BLE001 - see above
+                self._trouble(error)
+                results[position] = error
+            else:
+                results[position] = None
+        return results
+
+    def outcome(self, claimed: Claimed, error: BaseException | None) -> Outcome:
+        """How the work on a row ended, as far as a handler is concerned."""
+        record = claimed.record
+        if error is None:
+            return self.with_message(Outcome(record, "done", mark=claimed.mark), claimed.change)
+        if record.attempts < self.journal.max_attempts:
+            return Outcome(record, "seen")
+        reason = f"Handler: {type(error).__name__}: {error}"
+        return self.with_message(Outcome(record, "failed", printable(reason), claimed.mark), claimed.change)
+
+    def with_message(self, outcome: Outcome, change: FileChange) -> Outcome:
+        """Add the message to publish, when there is somebody to publish to."""
+        if not self._publish:
+            return outcome
+        return replace(outcome, message=message_of(change, outcome.state, outcome.reason))
+
+    def finish(self, outcomes: list[tuple[Claimed, Outcome]]) -> None:
+        """Write outcomes; a version that changed under the work is dropped, for its successor is on its way."""
+        keep: list[Outcome] = []
+        for claimed, outcome in outcomes:
+            now = signature_at(claimed.record.path)
+            if not same_version(now, claimed.record.signature):
+                self.patiently(lambda c=claimed, n=now: self.journal.drop(c.record, vanished=n is None))  # type: ignore[misc]
+            else:
+                keep.append(outcome)
+        if not keep:
+            return
+        failpoint("work.done")
+        kept = self.patiently(lambda: self.journal.finish(keep))
+        for outcome, ours in zip(keep, kept or [], strict=False):
+            if not ours:
+                continue
+            if outcome.state == "seen":
+                delay = RETRY_SECONDS[min(outcome.record.attempts, len(RETRY_SECONDS)) - 1]
+                again = replace(outcome.record, state="seen")
+                self._suspects.append((time.monotonic() + delay, again))
+            elif outcome.state == "done":
+                self.done += 1
+            else:
+                self.failed += 1
+        if self._publish:
+            self._announced()
+
+    def release(self, batch: Sequence[Claimed]) -> None:
+        """Give rows back unworked."""
+        if batch:
+            try:
+                self.journal.release([claimed.record for claimed in batch])
+            except TracktionError as error:
+                self._trouble(error)
+
+
+class HandlerWorker(Worker):
+    """Work that is the handler's alone: settled versions go to it in batches."""
+
+    def run(self) -> None:
+        """Until stopped."""
+        while not self.backlog.stopping:
+            if not self.step():
+                self.backlog.wait(SHARED_LOOK_SECONDS if self.journal.shared and not self._suspects else LOOK_SECONDS)
+
+    def step(self) -> bool:
+        """Do one batch, if one is due; whether there was one."""
+        self.recover_others()
+        batch = self.claim_suspect()
+        if not batch and (self.backlog.due() or self.journal.shared):
+            batch = self.claim(self.batch_size)
+        if not batch:
+            return False
+        self.working = len(batch)
+        failpoint("work.begin")
+        try:
+            raised = self.deliver(batch, [claimed.change for claimed in batch])
+            if raised is None:
+                self.release(batch)
+                return True
+            self.finish([(claimed, self.outcome(claimed, raised.get(i))) for i, claimed in enumerate(batch)])
+        finally:
+            self.working = 0
+        return True
