@@ -35,7 +35,20 @@ DRUM_STYLES = {
     "jazz": ["swing", "bossa", "jazzballad"],
     "classical": ["pop"],
 }
-HIT = {"kick": 36, "snare": 38, "hat": 42, "open": 46, "ride": 51, "foot": 44, "clap": 39, "perc": 70, "bell": 56, "clave": 75, "tom": 45, "cymbal": 49}
+HIT = {
+    "kick": 36,
+    "snare": 38,
+    "hat": 42,
+    "open": 46,
+    "ride": 51,
+    "foot": 44,
+    "clap": 39,
+    "perc": 70,
+    "bell": 56,
+    "clave": 75,
+    "tom": 45,
+    "cymbal": 49,
+}
 
 
 class Writer:
@@ -44,7 +57,9 @@ class Writer:
     def __init__(self, rng, kind=None, seconds=28.0):
         self.rng, self.seconds = rng, seconds
         self.kind = kind or str(rng.choice(list(SHARES), p=np.array(list(SHARES.values()))))
-        self.meter = int(rng.choice([4, 4, 4, 3, 2])) if self.kind in {"folk", "classical"} else int(rng.choice([4] * 9 + [3]))
+        self.meter = (
+            int(rng.choice([4, 4, 4, 3, 2])) if self.kind in {"folk", "classical"} else int(rng.choice([4] * 9 + [3]))
+        )
         self.bpm = float(np.exp(rng.uniform(np.log(60), np.log(165))))
         self.tonic = random_tonic(rng)
         self.mode = minor_share(rng, {"electronic": 0.75, "folk": 0.4, "rock": 0.45}.get(self.kind, 0.48))
@@ -59,7 +74,10 @@ class Writer:
             ("folk", "major"): ["major"] * 6 + ["mixolydian"] * 2 + ["pentatonic"],
             ("folk", "minor"): ["minor"] * 4 + ["dorian"] * 4 + ["harmonic"] * 2 + ["minor pentatonic"],
             ("rock", "major"): ["major"] * 3 + ["mixolydian"] * 2 + ["blues", "pentatonic", "minor pentatonic"],
-            ("rock", "minor"): ["minor"] * 4 + ["dorian"] + ["minor pentatonic"] * 3 + ["blues", "harmonic", "phrygian"],
+            ("rock", "minor"): ["minor"] * 4
+            + ["dorian"]
+            + ["minor pentatonic"] * 3
+            + ["blues", "harmonic", "phrygian"],
             ("electronic", "minor"): ["minor"] * 6 + ["dorian", "phrygian", "phrygian", "harmonic", "minor pentatonic"],
             ("pop", "major"): ["major"] * 6 + ["pentatonic", "mixolydian"],
             ("pop", "minor"): ["minor"] * 6 + ["harmonic", "dorian", "minor pentatonic"],
@@ -72,7 +90,11 @@ class Writer:
         """(beat, beats, root, intervals, scale pitch classes, tonic, mode) through the piece."""
         rng = self.rng
         need = self.seconds * self.bpm / 60 + 8
-        length = self.meter * float(rng.choice([0.5, 1, 1, 2])) if self.kind == "classical" else self.meter * float(rng.choice([0.5, 1, 1, 1, 2]))
+        length = (
+            self.meter * float(rng.choice([0.5, 1, 1, 2]))
+            if self.kind == "classical"
+            else self.meter * float(rng.choice([0.5, 1, 1, 1, 2]))
+        )
         if self.kind == "classical":
             plan = classical_piece(rng, self.tonic, self.mode, max(2, int(need / length / 6)))
         elif self.kind == "jazz":
@@ -80,7 +102,11 @@ class Writer:
         else:
             plan = [(n, self.tonic, self.mode) for loop in loop_song(rng, self.mode) for _ in range(2) for n in loop]
             if self.flavour in {"dorian", "mixolydian", "phrygian"} and rng.random() < 0.8:
-                vamp = {"dorian": ["i IV", "i bVII", "i ii", "i bVII IV i", "i i bVII i"], "mixolydian": ["I bVII", "I bVII IV I", "I v", "I I bVII I"], "phrygian": ["i bII", "i bII bVII i", "i i bII bIII"]}[self.flavour]
+                vamp = {
+                    "dorian": ["i IV", "i bVII", "i ii", "i bVII IV i", "i i bVII i"],
+                    "mixolydian": ["I bVII", "I bVII IV I", "I v", "I I bVII I"],
+                    "phrygian": ["i bII", "i bII bVII i", "i i bII bIII"],
+                }[self.flavour]
                 plan = [(n, self.tonic, self.mode) for n in str(rng.choice(vamp)).split()]
         out, beat, index = [], 0.0, 0
         while beat < need:
@@ -97,7 +123,12 @@ class Writer:
         """One note."""
         start = max(0.0, beat * 60 / self.bpm + self.rng.normal(0, self.loose))
         if start < self.seconds:
-            row = (start, max(0.05, length * 60 / self.bpm), int(np.clip(pitch, 24, 103)), float(np.clip(velocity, 20, 127)))
+            row = (
+                start,
+                max(0.05, length * 60 / self.bpm),
+                int(np.clip(pitch, 24, 103)),
+                float(np.clip(velocity, 20, 127)),
+            )
             self.parts.setdefault(role, []).append(row)
 
     def write(self):
@@ -108,8 +139,17 @@ class Writer:
             layers = {"bass": False, "chords": False, "lead": True}
         counterpoint = self.kind == "classical" and rng.random() < 0.4
         if counterpoint:
-            for voice, (role, centre) in enumerate([("bass", 43), ("chords", 60), ("lead", 72)][: 1 + int(rng.integers(1, 3)) + 0][::-1]):
-                self.melody(role, centre + int(rng.integers(-4, 5)), busy=float(rng.choice([0.5, 1, 2, 4])), chromatic=0.04, steps=0.75, start=voice * self.meter * 2)
+            for voice, (role, centre) in enumerate(
+                [("bass", 43), ("chords", 60), ("lead", 72)][: 1 + int(rng.integers(1, 3)) + 0][::-1]
+            ):
+                self.melody(
+                    role,
+                    centre + int(rng.integers(-4, 5)),
+                    busy=float(rng.choice([0.5, 1, 2, 4])),
+                    chromatic=0.04,
+                    steps=0.75,
+                    start=voice * self.meter * 2,
+                )
             if rng.random() < 0.6:
                 self.bass(40)
         else:
@@ -118,9 +158,21 @@ class Writer:
             if layers["bass"]:
                 self.bass(int(rng.integers(33, 42)))
             if layers["lead"]:
-                self.melody("lead", int(rng.integers(62, 80)), busy=float(rng.choice([0.5, 1, 1, 2, 2, 4])), chromatic=float(rng.choice([0, 0.02, 0.06])), steps=0.6)
+                self.melody(
+                    "lead",
+                    int(rng.integers(62, 80)),
+                    busy=float(rng.choice([0.5, 1, 1, 2, 2, 4])),
+                    chromatic=float(rng.choice([0, 0.02, 0.06])),
+                    steps=0.6,
+                )
         if rng.random() < DRUMS[self.kind]:
             self.drums()
+        return self.finish()
+
+    def percussion(self):
+        """Drums alone."""
+        self.kind = str(self.rng.choice([kind for kind in DRUM_STYLES if kind != "classical"]))
+        self.drums()
         return self.finish()
 
     def finish(self):
@@ -142,7 +194,9 @@ class Writer:
         beats = np.arange(0, self.seconds, 60 / self.bpm)
         score = Score(parts, beats, beats[:: self.meter], self.meter, style, (self.tonic, self.mode), self.seconds)
         scale = 60 / self.bpm
-        score.local = [(b * scale, (b + n) * scale, t, m) for b, n, _, _, _, t, m in self.events if b * scale < self.seconds]
+        score.local = [
+            (b * scale, (b + n) * scale, t, m) for b, n, _, _, _, t, m in self.events if b * scale < self.seconds
+        ]
         return score
 
     def bass(self, centre):
@@ -171,14 +225,20 @@ class Writer:
                 now = low
                 for i in range(max(1, int(span))):
                     self.add("bass", beat + i, 0.9, now, loud)
-                    now = step_in(scale, now, int(rng.choice([-2, -1, 1, 2]))) if rng.random() < 0.7 else nearest(root + intervals[rng.integers(len(intervals))], now)
+                    now = (
+                        step_in(scale, now, int(rng.choice([-2, -1, 1, 2])))
+                        if rng.random() < 0.7
+                        else nearest(root + intervals[rng.integers(len(intervals))], now)
+                    )
             previous = low
 
     def chords(self, kind):
         """The accompaniment in one texture."""
         rng = self.rng
         centre, power = int(rng.integers(52, 66)), self.kind == "rock" and rng.random() < 0.35
-        rate = float(rng.choice([0.25, 0.5, 0.5, 1 / 3])) if self.bpm < 120 else float(rng.choice([0.5, 0.5, 1 / 3, 1.0]))
+        rate = (
+            float(rng.choice([0.25, 0.5, 0.5, 1 / 3])) if self.bpm < 120 else float(rng.choice([0.5, 0.5, 1 / 3, 1.0]))
+        )
         strum = rng.random(8) < 0.55
         strum[0] = True
         for beat, span, root, intervals, _, _, _ in self.events:
@@ -197,7 +257,13 @@ class Writer:
                     for v in voices:
                         self.add("chords", at, unit * (0.4 if kind == "offbeat" else 0.92), v, loud)
                     if kind == "chorale":
-                        self.add("chords", at, unit * 0.92, nearest(root + (0 if rng.random() < 0.75 else intervals[1]), 43), loud)
+                        self.add(
+                            "chords",
+                            at,
+                            unit * 0.92,
+                            nearest(root + (0 if rng.random() < 0.75 else intervals[1]), 43),
+                            loud,
+                        )
             elif kind == "pad":
                 for v in voices:
                     self.add("chords", beat, span, v, loud)
@@ -207,9 +273,14 @@ class Writer:
                         for j, v in enumerate(voices):
                             self.add("chords", beat + i / 2 + 0.02 * j, 0.5, v, loud)
             else:
-                order = {"arp": voices + voices[-2:0:-1], "alberti": [voices[0], voices[-1], voices[len(voices) // 2], voices[-1]]}[kind]
+                order = {
+                    "arp": voices + voices[-2:0:-1],
+                    "alberti": [voices[0], voices[-1], voices[len(voices) // 2], voices[-1]],
+                }[kind]
                 for i in range(max(1, int(span / rate))):
-                    self.add("chords", beat + i * rate, rate * float(1.0 + (kind == "arp")), order[i % len(order)], loud)
+                    self.add(
+                        "chords", beat + i * rate, rate * float(1.0 + (kind == "arp")), order[i % len(order)], loud
+                    )
 
     def melody(self, role, centre, *, busy, chromatic, steps, start=0):
         """A line that moves mostly by step, rests on chord notes, and closes on the tonic of its phrase."""
@@ -219,7 +290,9 @@ class Writer:
                 continue
             time, last = beat, index % 8 == 7
             while time < beat + span - 1e-6:
-                length = float(rng.choice([2.0, 1.0, 1.0, 0.5] if busy <= 1 else [1.0, 0.5, 0.5, 0.25])) / (1 if busy < 4 else 2)
+                length = float(rng.choice([2.0, 1.0, 1.0, 0.5] if busy <= 1 else [1.0, 0.5, 0.5, 0.25])) / (
+                    1 if busy < 4 else 2
+                )
                 length = min(length, beat + span - time)
                 strong = abs(time - round(time)) < 1e-6
                 if strong and rng.random() < 0.75:

@@ -106,7 +106,7 @@ def classical_piece(rng, tonic, mode, phrases):
     key, out = (tonic, mode), []
     for index in range(phrases):
         count = int(rng.choice([4, 6, 8]))
-        if index and rng.random() < 0.45:
+        if index and rng.random() < (0.6 if index == 1 else 0.45):
             if key == (tonic, mode):
                 keys, odds = MOVES[mode]
                 step, other = keys[rng.choice(len(keys), p=odds)]
@@ -122,7 +122,11 @@ def classical_piece(rng, tonic, mode, phrases):
 
 def jazz_piece(rng, tonic, mode):
     """ii-V-I chains with turnarounds and visits to other keys."""
-    home = "ii7 V7 I^ I^|I^ vi7 ii7 V7|iii7 VI7 ii7 V7|I^ V7/IV IV^ iv7" if mode == "major" else "iih V7 i7 i7|i7 iv7 iih V7|i7 bVI7 V7 i7|i7 iv7 i7 V7"
+    home = (
+        "ii7 V7 I^ I^|I^ vi7 ii7 V7|iii7 VI7 ii7 V7|I^ V7/IV IV^ iv7"
+        if mode == "major"
+        else "iih V7 i7 i7|i7 iv7 iih V7|i7 bVI7 V7 i7|i7 iv7 i7 V7"
+    )
     home = [line.split() for line in home.split("|")]
     out = []
     for _ in range(int(rng.integers(3, 7))):

@@ -2,8 +2,9 @@
 
 python -m training.key.make BANK SCORES CORPORA OUTPUT COUNT [SEED]
 
-OUTPUT/SEED_NNNNN.npz: audio (int16, 22 050 Hz), key (0-23), kind, cents, local (rows of start, end, key).
-A third is POP909 (MIT; the songs behind the development excerpts are left out), the rest is composed (compose.py).
+OUTPUT/SEED_NNNNN.npz: audio (int16, 22 050 Hz), key (0-23, -1 for none), kind, cents, local (rows of start, end, key).
+A third is POP909 (MIT; the songs behind the development excerpts are left out), the rest is composed (compose.py);
+some pieces are drums alone and have no key.
 """
 
 import sys
@@ -14,6 +15,7 @@ import numpy as np
 from training.key.compose import Writer
 from training.render.compose import accompany
 from training.render.score import NAMES, Part, excerpt, pop909_songs, read_pop909
+from training.render.bank import RATE
 from training.render.synth import Bank, master, mix
 
 FLATS = {"Cb": 11, "Db": 1, "Eb": 3, "Fb": 4, "Gb": 6, "Ab": 8, "Bb": 10}
@@ -73,22 +75,33 @@ def pop909(rng, songs, seconds):
             return score, key
 
 
+def wobble(rng, audio, cents):
+    """Another pitch, and now and then the unsteady one of bands, tapes and turntables."""
+    position = np.full(len(audio), 2 ** (cents / 1200))
+    if rng.random() < 0.15:
+        depth, hz = rng.uniform(3, 20), np.exp(rng.uniform(np.log(0.2), np.log(6)))
+        position *= 2 ** (depth / 1200 * np.sin(2 * np.pi * (hz * np.arange(len(audio)) / RATE + rng.random())))
+    position = np.cumsum(position)
+    return np.interp(position[position < len(audio) - 1], np.arange(len(audio)), audio)
+
+
 def draw(rng, bank, songs):
     """(audio, key, kind, cents, local keys)."""
-    seconds = float(rng.uniform(16, 30))
+    seconds = float(rng.uniform(16, 34))
     if rng.random() < 0.33:
         score, key = pop909(rng, songs, seconds)
         kind = "pop909"
     else:
         writer = Writer(rng, seconds=seconds)
-        score, kind = writer.write(), writer.kind
-        key = score.key[0] + 12 * (score.key[1] == "minor")
+        drums = rng.random() < 0.06
+        score, kind = (writer.percussion(), "drums") if drums else (writer.write(), writer.kind)
+        key = -1 if drums else score.key[0] + 12 * (score.key[1] == "minor")
     audio = master(rng, mix(rng, bank, score))
     cents = float(np.clip(rng.normal(0, 18), -50, 50)) if rng.random() < 0.5 else 0.0
     ratio = 2 ** (cents / 1200)
-    audio = np.interp(np.arange(0, len(audio) - 1, ratio), np.arange(len(audio)), audio)
-    local = np.array([(a / ratio, b / ratio, t + 12 * (m == "minor")) for a, b, t, m in score.local])
-    return np.clip(audio * 32767, -32768, 32767).astype(np.int16), key, kind, cents, local
+    audio = wobble(rng, audio, cents)
+    local = [] if key < 0 else [(a / ratio, b / ratio, t + 12 * (m == "minor")) for a, b, t, m in score.local]
+    return np.clip(audio * 32767, -32768, 32767).astype(np.int16), key, kind, cents, np.array(local).reshape(-1, 3)
 
 
 def main():
@@ -96,7 +109,7 @@ def main():
     seed = int(sys.argv[6]) if len(sys.argv) > 6 else 0
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
-    bank, songs = Bank(bank), pop909_songs(scores, corpora)
+    bank, songs = Bank(bank), [p for p in pop909_songs(scores, corpora) if p.is_dir()]
     for i in range(int(count)):
         path = output / f"{seed:02d}_{i:05d}.npz"
         if not path.exists():

@@ -36,7 +36,23 @@ def render(font, events, seconds):
     with tempfile.TemporaryDirectory() as folder:
         path, wave = Path(folder) / "a.mid", Path(folder) / "a.wav"
         midi.save(path)
-        command = ["fluidsynth", "-ni", "-q", "-R", "0", "-C", "0", "-g", "0.7", "-r", str(RATE), "-F", str(wave), str(font), str(path)]
+        command = [
+            "fluidsynth",
+            "-ni",
+            "-q",
+            "-R",
+            "0",
+            "-C",
+            "0",
+            "-g",
+            "0.7",
+            "-r",
+            str(RATE),
+            "-F",
+            str(wave),
+            str(font),
+            str(path),
+        ]
         subprocess.run(command, check=True, capture_output=True, timeout=600)
         audio = soundfile.read(wave, dtype="float32")[0].mean(axis=1)
     return np.pad(audio, (0, max(0, round(seconds * RATE) - len(audio))))[: round(seconds * RATE)]

@@ -8,10 +8,37 @@ from training.render.styles import FAMILIES, PIANO, STYLES
 MAJOR, MINOR = [0, 2, 4, 5, 7, 9, 11], [0, 2, 3, 5, 7, 8, 10]
 HARMONIC = [0, 2, 3, 5, 7, 8, 11]
 DRUM_KEYS = {
-    "kick": [36, 36, 35], "snare": [38, 38, 40, 37], "hat": [42, 42, 44], "open": [46], "ride": [51, 51, 59, 53, 42], "foot": [44], "clap": [39, 39, 40, 38],
-    "perc": [54, 69, 70, 82, 63, 60, 62], "bell": [56], "clave": [75, 76, 37], "tom": [64, 63, 45, 47, 41, 50], "cymbal": [49, 57], "crash": [49, 57, 55],
+    "kick": [36, 36, 35],
+    "snare": [38, 38, 40, 37],
+    "hat": [42, 42, 44],
+    "open": [46],
+    "ride": [51, 51, 59, 53, 42],
+    "foot": [44],
+    "clap": [39, 39, 40, 38],
+    "perc": [54, 69, 70, 82, 63, 60, 62],
+    "bell": [56],
+    "clave": [75, 76, 37],
+    "tom": [64, 63, 45, 47, 41, 50],
+    "cymbal": [49, 57],
+    "crash": [49, 57, 55],
 }
-PROGRESSIONS = [[0, 4, 5, 3], [0, 5, 3, 4], [5, 3, 0, 4], [0, 3, 4, 3], [0, 3, 0, 4], [1, 4, 0, 0], [0, 6, 5, 4], [0, 0, 3, 4], [0, 5, 1, 4], [0, 2, 3, 4], [0, 6, 3, 0], [0, 0, 0, 0], [0, 3], [0, 4], [3, 4, 2, 5]]
+PROGRESSIONS = [
+    [0, 4, 5, 3],
+    [0, 5, 3, 4],
+    [5, 3, 0, 4],
+    [0, 3, 4, 3],
+    [0, 3, 0, 4],
+    [1, 4, 0, 0],
+    [0, 6, 5, 4],
+    [0, 0, 3, 4],
+    [0, 5, 1, 4],
+    [0, 2, 3, 4],
+    [0, 6, 3, 0],
+    [0, 0, 0, 0],
+    [0, 3],
+    [0, 4],
+    [3, 4, 2, 5],
+]
 
 
 def hits(pattern):
@@ -26,7 +53,9 @@ class Composer:
         names = list(STYLES)
         weights = np.array([STYLES[n][2] for n in names], float)
         self.style = style or str(rng.choice(names, p=weights / weights.sum()))
-        low, high, _, self.steps, self.meter, self.swing, self.drums, bass, chords, self.density, family, curve = STYLES[self.style]
+        low, high, _, self.steps, self.meter, self.swing, self.drums, bass, chords, self.density, family, curve = (
+            STYLES[self.style]
+        )
         self.family = FAMILIES[family]
         self.bass, self.chords = (str(rng.choice(text.split())) for text in (bass, chords))
         tempo_scale = np.exp(rng.normal(0, 0.07)) if tempo_scale is None else tempo_scale
@@ -39,8 +68,14 @@ class Composer:
         self.minor = bool(rng.random() < 0.5)
         self.scale = (HARMONIC if rng.random() < 0.4 else MINOR) if self.minor else MAJOR
         self.progressions = [PROGRESSIONS[rng.integers(len(PROGRESSIONS))] for _ in range(3)]
-        self.chord_beats = self.meter if rng.random() < 0.75 else (max(1, self.meter // 2) if rng.random() < 0.6 else self.meter * 2)
-        self.loose = float(rng.choice([0.0, 0.003, 0.008, 0.015], p=[0.45, 0.25, 0.2, 0.1])) if curve == "c" else float(rng.uniform(0.003, 0.014))
+        self.chord_beats = (
+            self.meter if rng.random() < 0.75 else (max(1, self.meter // 2) if rng.random() < 0.6 else self.meter * 2)
+        )
+        self.loose = (
+            float(rng.choice([0.0, 0.003, 0.008, 0.015], p=[0.45, 0.25, 0.2, 0.1]))
+            if curve == "c"
+            else float(rng.uniform(0.003, 0.014))
+        )
         if self.swing and rng.random() < 0.5:
             self.swing = 0.0
         elif not self.swing and self.steps == 4 and rng.random() < 0.08:
@@ -75,14 +110,28 @@ class Composer:
         """Seconds of a position in beats."""
         if self.swing:
             whole, part = divmod(beat * 2, 1)
-            beat = (whole + (part * (1 + self.swing) if part <= 0.5 else (0.5 * (1 + self.swing) + (part - 0.5) * (1 - self.swing)))) / 2 if self.steps >= 4 else beat
+            beat = (
+                (
+                    whole
+                    + (
+                        part * (1 + self.swing)
+                        if part <= 0.5
+                        else (0.5 * (1 + self.swing) + (part - 0.5) * (1 - self.swing))
+                    )
+                )
+                / 2
+                if self.steps >= 4
+                else beat
+            )
         return float(np.interp(beat, np.arange(len(self.grid)), self.grid))
 
     def add(self, role, beat, length, pitch, velocity, loose=1.0):
         begin, end = self.at(beat), self.at(beat + length)
         begin += self.rng.normal(0, self.loose * loose) if self.loose else 0.0
         if begin < self.seconds:
-            self.parts.setdefault(role, []).append((begin, max(0.03, end - begin), int(pitch), float(np.clip(velocity, 8, 127))))
+            self.parts.setdefault(role, []).append(
+                (begin, max(0.03, end - begin), int(pitch), float(np.clip(velocity, 8, 127)))
+            )
 
     def chord(self, beat, section):
         """Pitch classes of the chord at a beat, root first."""
@@ -148,8 +197,12 @@ class Composer:
             text = str(rng.choice(self.drums[name]))
             chances = np.array([hits(c) for c in text])
             if rng.random() < 0.35:
-                chances = np.clip(chances + (rng.random(len(chances)) < 0.06) * rng.uniform(-0.9, 0.9, len(chances)), 0, 1)
-            fixed = np.where(rng.random(len(chances)) < 0.7, (rng.random(len(chances)) < chances).astype(float), chances)
+                chances = np.clip(
+                    chances + (rng.random(len(chances)) < 0.06) * rng.uniform(-0.9, 0.9, len(chances)), 0, 1
+                )
+            fixed = np.where(
+                rng.random(len(chances)) < 0.7, (rng.random(len(chances)) < chances).astype(float), chances
+            )
             accent = rng.uniform(0.35, 1.0)
             self.kits[name] = fixed, int(rng.choice(DRUM_KEYS[name])), accent, rng.uniform(75, 120)
         return self.kits[name]
@@ -161,16 +214,30 @@ class Composer:
         for name in self.drums:
             chances, key, accent, velocity = self.pattern(name)
             for step in np.flatnonzero(rng.random(len(chances)) < chances):
-                if step >= total or (fill and step >= total * 0.6 and name not in ("hat", "foot")) or (absent and name in ("kick", "hat")):
+                if (
+                    step >= total
+                    or (fill and step >= total * 0.6 and name not in ("hat", "foot"))
+                    or (absent and name in ("kick", "hat"))
+                ):
                     continue
                 on_beat = step % self.steps == 0
-                strength = velocity * (1 if on_beat or name in ("snare", "kick", "clap") else 0.6 + 0.4 * accent) * rng.uniform(0.85, 1.05)
+                strength = (
+                    velocity
+                    * (1 if on_beat or name in ("snare", "kick", "clap") else 0.6 + 0.4 * accent)
+                    * rng.uniform(0.85, 1.05)
+                )
                 self.add("drums", bar * meter + step / self.steps, 0.2, key, strength)
         if fill:
             steps = int(total * 0.4)
             for step in range(total - steps, total):
                 if rng.random() < 0.65:
-                    self.add("drums", bar * meter + step / self.steps, 0.2, rng.choice([38, 45, 47, 50, 41, 43, 36]), rng.uniform(70, 120))
+                    self.add(
+                        "drums",
+                        bar * meter + step / self.steps,
+                        0.2,
+                        rng.choice([38, 45, 47, 50, 41, 43, 36]),
+                        rng.uniform(70, 120),
+                    )
 
     def bass_bar(self, bar, section):
         rng, meter, kind = self.rng, self.meter, self.bass
@@ -182,7 +249,9 @@ class Composer:
             return 28 + (chord[index % len(chord)] - 28) % 12 + 12 * (kind in ("arp", "tumbao"))
 
         if kind == "root":
-            rows = [(0, meter if rng.random() < 0.7 else meter / 2)] + ([(meter / 2, meter / 2)] if meter % 2 == 0 and rng.random() < 0.5 else [])
+            rows = [(0, meter if rng.random() < 0.7 else meter / 2)] + (
+                [(meter / 2, meter / 2)] if meter % 2 == 0 and rng.random() < 0.5 else []
+            )
             events = [(b, n, 0) for b, n in rows]
         elif kind == "q":
             events = [(b, 0.6, 0 if b % 2 == 0 else 2) for b in range(meter)]
@@ -202,13 +271,20 @@ class Composer:
             events = [(1.5, 1.4, 0), (3, 0.9, 2)] if meter == 4 else [(0, 1, 0)]
         elif kind == "kick" and "kick" in self.drums:
             chances = self.pattern("kick")[0]
-            events = [(s / self.steps, 0.5, 0) for s in np.flatnonzero(rng.random(len(chances)) < chances) if s < meter * self.steps] or [(0, meter, 0)]
+            events = [
+                (s / self.steps, 0.5, 0)
+                for s in np.flatnonzero(rng.random(len(chances)) < chances)
+                if s < meter * self.steps
+            ] or [(0, meter, 0)]
         else:
             if "sync" not in self.kits:
                 grid = meter * self.steps
                 self.kits["sync"] = np.where(rng.random(grid) < 0.4, 1.0, 0.05)
                 self.kits["sync"][0] = 0.9
-            events = [(s / self.steps, 0.4, 0 if rng.random() < 0.8 else 2) for s in np.flatnonzero(rng.random(len(self.kits["sync"])) < self.kits["sync"])]
+            events = [
+                (s / self.steps, 0.4, 0 if rng.random() < 0.8 else 2)
+                for s in np.flatnonzero(rng.random(len(self.kits["sync"])) < self.kits["sync"])
+            ]
         for i, (beat, length, index) in enumerate(events):
             pitch = low(beat, index) + (12 * (i % 2) if kind == "octave" else 0)
             self.add("bass", start + beat, length, pitch, rng.uniform(80, 105))
@@ -219,7 +295,9 @@ class Composer:
 
         def play(beat, length, spread=0.0, voices=None, base=52):
             chord = self.chord(start + beat, section)
-            for i, pc in enumerate(chord if voices is None else [chord[v % len(chord)] + 12 * (v // len(chord)) for v in voices]):
+            for i, pc in enumerate(
+                chord if voices is None else [chord[v % len(chord)] + 12 * (v // len(chord)) for v in voices]
+            ):
                 pitch = base + (pc - base) % 12 + (12 * (voices[i] // len(chord)) if voices is not None else 0)
                 self.add("chords", start + beat + spread * i, length, pitch, loud * rng.uniform(0.85, 1.1), 0.6)
 
@@ -232,17 +310,31 @@ class Composer:
             if "strum" not in self.kits:
                 grid = 2 * meter if steps != 3 else 3 * meter
                 busy = rng.uniform(0.3, 1.0)
-                self.kits["strum"] = np.where(np.arange(grid) % (2 if steps != 3 else 3) == 0, 0.9, busy * rng.random(grid))
+                self.kits["strum"] = np.where(
+                    np.arange(grid) % (2 if steps != 3 else 3) == 0, 0.9, busy * rng.random(grid)
+                )
             grid = len(self.kits["strum"])
             for s in np.flatnonzero(rng.random(grid) < self.kits["strum"]):
-                play(s * meter / grid, meter / grid * 0.9, spread=0.015 if kind == "strum" else 0, voices=[0, 2, 3] if kind == "power" else None, base=40 if kind == "power" else 52)
+                play(
+                    s * meter / grid,
+                    meter / grid * 0.9,
+                    spread=0.015 if kind == "strum" else 0,
+                    voices=[0, 2, 3] if kind == "power" else None,
+                    base=40 if kind == "power" else 52,
+                )
         elif kind in ("off", "stab", "sync", "comp"):
             if kind == "off":
-                rows = [b + (0.5 if steps != 3 else 2 / 3) for b in range(meter)] if self.style not in ("jive", "quickstep", "foxtrot", "march", "polka") or rng.random() < 0.3 else [b for b in range(1, meter, 2)]
+                rows = (
+                    [b + (0.5 if steps != 3 else 2 / 3) for b in range(meter)]
+                    if self.style not in ("jive", "quickstep", "foxtrot", "march", "polka") or rng.random() < 0.3
+                    else [b for b in range(1, meter, 2)]
+                )
             else:
                 if "stab" not in self.kits:
                     grid = meter * steps
-                    self.kits["stab"] = np.where(rng.random(grid) < {"stab": 0.25, "sync": 0.4, "comp": 0.2}[kind], 0.95, 0.0)
+                    self.kits["stab"] = np.where(
+                        rng.random(grid) < {"stab": 0.25, "sync": 0.4, "comp": 0.2}[kind], 0.95, 0.0
+                    )
                 rows = [s / steps for s in np.flatnonzero(rng.random(len(self.kits["stab"])) < self.kits["stab"])]
             for beat in rows:
                 play(beat, 0.3 if kind != "comp" else rng.uniform(0.2, 0.8))
@@ -265,9 +357,23 @@ class Composer:
 
     def broken_chord(self, start, section, loud):
         rng, meter, kind = self.rng, self.meter, self.chords
-        rate = {"arp": self.steps if self.steps != 8 else 4, "arp8": 2 if self.steps != 3 else 3, "alberti": 2 if self.bpm > 115 else 4, "alberti3": 2, "prelude": 4, "fastarp": 8}.get(kind, 2)
+        rate = {
+            "arp": self.steps if self.steps != 8 else 4,
+            "arp8": 2 if self.steps != 3 else 3,
+            "alberti": 2 if self.bpm > 115 else 4,
+            "alberti3": 2,
+            "prelude": 4,
+            "fastarp": 8,
+        }.get(kind, 2)
         if "order" not in self.kits:
-            order = {"alberti": [0, 2, 1, 2], "alberti3": [0, 1, 2, 1, 2, 1]}.get(kind, list(rng.permutation([0, 1, 2, 3, 4, 5])[: int(rng.choice([3, 4, 6, 8]))] if rng.random() < 0.5 else [0, 1, 2, 3, 4, 3, 2, 1][: int(rng.choice([4, 6, 8]))]))
+            order = {"alberti": [0, 2, 1, 2], "alberti3": [0, 1, 2, 1, 2, 1]}.get(
+                kind,
+                list(
+                    rng.permutation([0, 1, 2, 3, 4, 5])[: int(rng.choice([3, 4, 6, 8]))]
+                    if rng.random() < 0.5
+                    else [0, 1, 2, 3, 4, 3, 2, 1][: int(rng.choice([4, 6, 8]))]
+                ),
+            )
             rests = rng.random(len(order)) < (0.12 if kind in ("arp", "arp8") else 0.0)
             self.kits["order"] = order, rests, 44 if self.family is FAMILIES["piano"] else 56
         order, rests, base = self.kits["order"]
@@ -277,7 +383,9 @@ class Composer:
                 continue
             beat, voice = start + i / rate, order[slot]
             chord = self.chord(beat, section)
-            pitch = base + (chord[0] - base) % 12 + (chord[voice % len(chord)] - chord[0]) % 12 + 12 * (voice // len(chord))
+            pitch = (
+                base + (chord[0] - base) % 12 + (chord[voice % len(chord)] - chord[0]) % 12 + 12 * (voice // len(chord))
+            )
             hold = 1.0 / rate if kind != "prelude" else min(2.0, 3 / rate)
             self.add("chords", beat, hold, pitch, loud * (1.12 if slot == 0 else 0.95) * rng.uniform(0.92, 1.08), 0.7)
 
@@ -303,7 +411,14 @@ class Composer:
             following = onsets[i + 1] if i + 1 < len(onsets) else meter * unit
             pitch = self.step(pitch, beat, section, s % unit == 0)
             late = rng.uniform(-0.02, 0.06) if self.voice_like else 0
-            self.add("lead", beat + late, (following - s) / unit * rng.uniform(0.6, 1.0), pitch, rng.uniform(75, 110), 1.5 if self.voice_like else 1)
+            self.add(
+                "lead",
+                beat + late,
+                (following - s) / unit * rng.uniform(0.6, 1.0),
+                pitch,
+                rng.uniform(75, 110),
+                1.5 if self.voice_like else 1,
+            )
             if rng.random() < 0.05:
                 self.add("lead", beat + 0.5 / unit, 0.4 / unit, pitch + 2, 80)
         self.melody = pitch
@@ -311,7 +426,11 @@ class Composer:
     @property
     def voice_like(self):
         if not hasattr(self, "singer"):
-            self.singer = self.rng.random() < 0.3 and self.family not in (FAMILIES["piano"], FAMILIES["voices"], FAMILIES["chip"])
+            self.singer = self.rng.random() < 0.3 and self.family not in (
+                FAMILIES["piano"],
+                FAMILIES["voices"],
+                FAMILIES["chip"],
+            )
         return self.singer
 
     def step(self, pitch, beat, section, strong):
@@ -319,15 +438,22 @@ class Composer:
         rng = self.rng
         scale = [(self.tonic + s) % 12 for s in self.scale]
         allowed = self.chord(beat, section) if strong and rng.random() < 0.7 else scale
-        wish = pitch + rng.choice([-4, -3, -2, -1, 0, 1, 2, 3, 4, 7, -7], p=[0.06, 0.08, 0.18, 0.12, 0.08, 0.12, 0.18, 0.08, 0.06, 0.02, 0.02])
+        wish = pitch + rng.choice(
+            [-4, -3, -2, -1, 0, 1, 2, 3, 4, 7, -7], p=[0.06, 0.08, 0.18, 0.12, 0.08, 0.12, 0.18, 0.08, 0.06, 0.02, 0.02]
+        )
         wish = min(max(wish, 60), 84)
-        return min(range(int(wish) - 6, int(wish) + 7), key=lambda p: abs(p - wish) + (100 if p % 12 not in allowed else 0))
+        return min(
+            range(int(wish) - 6, int(wish) + 7), key=lambda p: abs(p - wish) + (100 if p % 12 not in allowed else 0)
+        )
 
     def voices_bar(self, bar, section):
         """Three or four independent voices (fugue-like): each goes on in its own note values, entering one after another."""
         rng, meter = self.rng, self.meter
         if not hasattr(self, "lines"):
-            self.lines = [dict(low=low, pitch=low + 6, enter=i * 2) for i, low in enumerate(rng.permutation([41, 53, 62, 69])[: int(rng.choice([2, 3, 4]))])]
+            self.lines = [
+                dict(low=low, pitch=low + 6, enter=i * 2)
+                for i, low in enumerate(rng.permutation([41, 53, 62, 69])[: int(rng.choice([2, 3, 4]))])
+            ]
         for line in self.lines:
             if bar < line["enter"] and rng.random() < 0.9:
                 continue
@@ -336,12 +462,20 @@ class Composer:
             position = 0.0
             while position < meter - 1e-6:
                 fine = position % 1 > 1e-6
-                value = float(rng.choice([0.25, 0.5, 1.0, 1.5, 2.0], p=[0.45, 0.35, 0.2, 0, 0] if fine else [0.3, 0.35, 0.25, 0.05, 0.05]))
+                value = float(
+                    rng.choice(
+                        [0.25, 0.5, 1.0, 1.5, 2.0], p=[0.45, 0.35, 0.2, 0, 0] if fine else [0.3, 0.35, 0.25, 0.05, 0.05]
+                    )
+                )
                 if fine and value == 1.0 and position % 0.5 > 1e-6:
                     value = 0.25
                 count = int(rng.choice([2, 4])) if value == 0.25 else 1
                 for _ in range(count):
-                    pitch = self.step(line["pitch"] + 62 - line["low"], bar * meter + position, section, not fine) - 62 + line["low"]
+                    pitch = (
+                        self.step(line["pitch"] + 62 - line["low"], bar * meter + position, section, not fine)
+                        - 62
+                        + line["low"]
+                    )
                     line["pitch"] = min(max(pitch, line["low"]), line["low"] + 17)
                     self.add("lead", bar * meter + position, value * 0.95, line["pitch"], rng.uniform(70, 95))
                     position += value
@@ -358,10 +492,29 @@ class Composer:
         if self.family in (FAMILIES["piano"], FAMILIES["voices"]):
             patch["chords"] = patch["lead"] = patch["bass"] = patch.get("chords", patch.get("lead", PIANO[0]))
         for role, notes in self.parts.items():
-            parts.append(Part(role, notes, {"patch": patch.get(role), "distort": self.style in ("hardrock", "metal", "punk") and role == "chords", "family": self.style}))
+            parts.append(
+                Part(
+                    role,
+                    notes,
+                    {
+                        "patch": patch.get(role),
+                        "distort": self.style in ("hardrock", "metal", "punk") and role == "chords",
+                        "family": self.style,
+                    },
+                )
+            )
         beats = self.grid[: bars * self.meter]
         beats = beats[beats < self.seconds]
-        return Score(parts, beats, self.grid[: bars * self.meter : self.meter][: len(beats)], self.meter, self.style, (self.tonic, "minor" if self.minor else "major"), self.seconds, self.curve == "c")
+        return Score(
+            parts,
+            beats,
+            self.grid[: bars * self.meter : self.meter][: len(beats)],
+            self.meter,
+            self.style,
+            (self.tonic, "minor" if self.minor else "major"),
+            self.seconds,
+            self.curve == "c",
+        )
 
 
 def accompany(rng, score, chords=None):

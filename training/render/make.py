@@ -66,7 +66,15 @@ def main():
             audio, score = source.draw(rng)
             name = f"{seed:02d}{i:05d}.flac"
             soundfile.write(output / name, audio, RATE, subtype="PCM_16")
-            row = {"file": name, "style": score.style, "meter": score.meter, "key": score.key, "constant": score.constant, "beats": score.beats.round(4).tolist(), "downbeats": score.downbeats.round(4).tolist()}
+            row = {
+                "file": name,
+                "style": score.style,
+                "meter": score.meter,
+                "key": score.key,
+                "constant": score.constant,
+                "beats": score.beats.round(4).tolist(),
+                "downbeats": score.downbeats.round(4).tolist(),
+            }
             labels.write(json.dumps(row) + "\n")
             labels.flush()
 

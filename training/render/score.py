@@ -96,20 +96,26 @@ def excluded(corpora):
     with open(Path(corpora) / "annotations.csv", newline="") as file:
         origins = [row["origin"] for row in csv.DictReader(file)]
     songs = {origin.split("POP909/")[1][:3] for origin in origins if "POP909/" in origin}
-    drums = [origin.split("Groove MIDI Dataset ")[1].split(" (")[0] for origin in origins if "Groove MIDI Dataset" in origin]
+    drums = [
+        origin.split("Groove MIDI Dataset ")[1].split(" (")[0] for origin in origins if "Groove MIDI Dataset" in origin
+    ]
     return songs, drums
 
 
 def pop909_songs(scores, corpora):
     songs, _ = excluded(corpora)
-    return [p for p in sorted((Path(scores) / "pop909").iterdir()) if p.name not in songs]
+    return [p for p in sorted((Path(scores) / "pop909").iterdir()) if p.is_dir() and p.name not in songs]
 
 
 def groove_items(scores, corpora):
     _, drums = excluded(corpora)
     with open(Path(scores) / "groove" / "info.csv", newline="") as file:
         rows = [r for r in csv.DictReader(file) if (Path(scores) / "groove" / r["midi_filename"]).exists()]
-    return [r for r in rows if not any(r["midi_filename"].startswith(d.rstrip(".")) or d.startswith(r["midi_filename"]) for d in drums)]
+    return [
+        r
+        for r in rows
+        if not any(r["midi_filename"].startswith(d.rstrip(".")) or d.startswith(r["midi_filename"]) for d in drums)
+    ]
 
 
 def read_pop909(folder):

@@ -9,7 +9,14 @@ from scipy.signal import lfilter
 
 from training.render.bank import DRUM_SECONDS, KEYS, KITS, NOTE_SECONDS, PITCHES, RATE
 
-VOWELS = [(730, 1090, 2440), (270, 2290, 3010), (300, 870, 2240), (530, 1840, 2480), (570, 840, 2410), (440, 1020, 2240)]
+VOWELS = [
+    (730, 1090, 2440),
+    (270, 2290, 3010),
+    (300, 870, 2240),
+    (530, 1840, 2480),
+    (570, 840, 2410),
+    (440, 1020, 2240),
+]
 
 
 class Bank:
@@ -72,7 +79,9 @@ class Patch:
         elif kind == "sub":
             wave = np.tanh(2 * np.sin(2 * np.pi * phase))
         elif kind == "fm":
-            wave = np.sin(2 * np.pi * phase + self.index * np.exp(-t / self.decay) * np.sin(2 * np.pi * self.ratio * phase))
+            wave = np.sin(
+                2 * np.pi * phase + self.index * np.exp(-t / self.decay) * np.sin(2 * np.pi * self.ratio * phase)
+            )
         elif kind == "pluck":
             period = max(8, int(RATE / hz))
             excitation = np.zeros(size)
@@ -111,14 +120,32 @@ class DrumSet:
 
     def __init__(self, rng, bank, machine):
         self.rng, self.cache = rng, {}
-        self.kit = bank.drums[rng.integers(len(bank.drums))][rng.choice(len(KITS), p=[0.4, 0.1, 0.1, 0.1, 0.12, 0.08, 0.08, 0.02])]
+        self.kit = bank.drums[rng.integers(len(bank.drums))][
+            rng.choice(len(KITS), p=[0.4, 0.1, 0.1, 0.1, 0.12, 0.08, 0.08, 0.02])
+        ]
         self.machine = {name for name in ("kick", "snare", "hat", "clap", "tom", "perc") if rng.random() < machine}
         self.noise = rng.random() < 0.15
 
     def sample(self, key, velocity):
         layer = int(np.searchsorted([65, 105], velocity))
         if (key, layer) not in self.cache:
-            name = {35: "kick", 36: "kick", 38: "snare", 40: "snare", 42: "hat", 44: "hat", 46: "open", 39: "clap", 37: "perc", 41: "tom", 43: "tom", 45: "tom", 47: "tom", 48: "tom", 50: "tom"}.get(key, "other")
+            name = {
+                35: "kick",
+                36: "kick",
+                38: "snare",
+                40: "snare",
+                42: "hat",
+                44: "hat",
+                46: "open",
+                39: "clap",
+                37: "perc",
+                41: "tom",
+                43: "tom",
+                45: "tom",
+                47: "tom",
+                48: "tom",
+                50: "tom",
+            }.get(key, "other")
             if name in self.machine or (name == "open" and "hat" in self.machine):
                 self.cache[key, layer] = self.synthesise(name, key)
             else:
@@ -141,11 +168,17 @@ class DrumSet:
             decay = rng.uniform(0.015, 0.06) if name != "open" else rng.uniform(0.12, 0.35)
             wave = np.diff(np.diff(noise, prepend=0), prepend=0) * np.exp(-t / decay) * 0.25
         elif name == "clap":
-            gate = sum(np.exp(-np.abs(t - d) / 0.004) * (t >= d) for d in (0, 0.011, 0.022)) + np.exp(-np.maximum(t - 0.03, 0) / rng.uniform(0.05, 0.15)) * (t > 0.03)
+            gate = sum(np.exp(-np.abs(t - d) / 0.004) * (t >= d) for d in (0, 0.011, 0.022)) + np.exp(
+                -np.maximum(t - 0.03, 0) / rng.uniform(0.05, 0.15)
+            ) * (t > 0.03)
             wave = np.diff(noise, prepend=0) * gate * 0.3
         else:
-            tone = np.sin(2 * np.pi * rng.uniform(150, 240) * t * (1 + 0.3 * np.exp(-t / 0.02))) * np.exp(-t / rng.uniform(0.04, 0.12))
-            wave = rng.uniform(0.2, 1) * tone + np.diff(noise, prepend=0) * np.exp(-t / rng.uniform(0.05, 0.22)) * rng.uniform(0.2, 0.6)
+            tone = np.sin(2 * np.pi * rng.uniform(150, 240) * t * (1 + 0.3 * np.exp(-t / 0.02))) * np.exp(
+                -t / rng.uniform(0.04, 0.12)
+            )
+            wave = rng.uniform(0.2, 1) * tone + np.diff(noise, prepend=0) * np.exp(
+                -t / rng.uniform(0.05, 0.22)
+            ) * rng.uniform(0.2, 0.6)
         if self.noise:
             wave = np.round(wave * 6) / 6
         return (0.6 * wave / (np.abs(wave).max() + 1e-9)).astype(np.float32)
@@ -164,15 +197,44 @@ def lay(out, sample, start, length, gain):
     out[begin : begin + keep] += piece
 
 
-GAINS = {"drums": (0.45, 1.0), "bass": (0.3, 0.9), "chords": (0.12, 0.4), "lead": (0.2, 0.6), "melody": (0.3, 0.8), "counter": (0.1, 0.5), "piano": (0.25, 0.7)}
-POP_PATCHES = {"melody": ["voice", "voice", 73, 71, 40, 80, 0, 56, "saw", 65], "counter": [48, 50, 11, 88, 0, 25], "piano": [0, 0, 1, 2, 4, 5, 24, 25, 26, 46, 48, 6]}
+GAINS = {
+    "drums": (0.45, 1.0),
+    "bass": (0.3, 0.9),
+    "chords": (0.12, 0.4),
+    "lead": (0.2, 0.6),
+    "melody": (0.3, 0.8),
+    "counter": (0.1, 0.5),
+    "piano": (0.25, 0.7),
+}
+POP_PATCHES = {
+    "melody": ["voice", "voice", 73, 71, 40, 80, 0, 56, "saw", 65],
+    "counter": [48, 50, 11, 88, 0, 25],
+    "piano": [0, 0, 1, 2, 4, 5, 24, 25, 26, 46, 48, 6],
+}
 
 
 def mix(rng, bank, score):
     """Audio of the score, float32 at RATE, before mastering."""
     size = round(score.seconds * RATE)
     total, kicks = np.zeros(size, np.float32), []
-    electronic = any(s in score.style for s in ("house", "techno", "trance", "dnb", "edm", "hard", "trap", "dub", "synth", "chip", "jungle", "reggaeton", "break"))
+    electronic = any(
+        s in score.style
+        for s in (
+            "house",
+            "techno",
+            "trance",
+            "dnb",
+            "edm",
+            "hard",
+            "trap",
+            "dub",
+            "synth",
+            "chip",
+            "jungle",
+            "reggaeton",
+            "break",
+        )
+    )
     solo_piano = score.style == "pop909" and rng.random() < 0.4
     shared = Patch(rng, bank, int(rng.choice([0, 0, 1, 4, 5, 24, 6])))
     for part in score.parts:
@@ -201,7 +263,14 @@ def mix(rng, bank, score):
         if part.role != "drums" and kicks and electronic and rng.random() < 0.5:
             stem *= pump(kicks, size, rng.uniform(0.3, 1), rng.uniform(0.08, 0.3))
         if part.role == "lead" and rng.random() < 0.2:
-            delay = int(RATE * (rng.choice([0.5, 0.75, 1.0]) * 60 / max(40, 60 / np.median(np.diff(score.beats)) if len(score.beats) > 2 else 120)))
+            delay = int(
+                RATE
+                * (
+                    rng.choice([0.5, 0.75, 1.0])
+                    * 60
+                    / max(40, 60 / np.median(np.diff(score.beats)) if len(score.beats) > 2 else 120)
+                )
+            )
             stem[delay:] += rng.uniform(0.2, 0.5) * stem[: size - delay]
         low, high = GAINS.get(part.role, (0.2, 0.6))
         total += stem * (np.exp(rng.uniform(np.log(low), np.log(high))) * 0.1 / level)

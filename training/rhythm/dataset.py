@@ -23,13 +23,15 @@ HANN = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
 def band_levels(audio):
     """Bands as `tracktion.features` makes them (frames, 72) uint16."""
     frames = 1 + len(audio) // HOP
-    padded = np.concatenate([np.zeros(WINDOW // 2, np.float32), audio.astype(np.float32), np.zeros(WINDOW + HOP, np.float32)])
+    padded = np.concatenate(
+        [np.zeros(WINDOW // 2, np.float32), audio.astype(np.float32), np.zeros(WINDOW + HOP, np.float32)]
+    )
     out, bank = np.empty((frames, BANDS), np.uint16), filterbank()
     for begin in range(0, frames, 64):
         count = min(64, frames - begin)
         windows = np.lib.stride_tricks.as_strided(padded[begin * HOP :], (count, WINDOW), (4 * HOP, 4))
         magnitude = np.abs(scipy.fft.rfft(windows * HANN, axis=1))
-        bands(np.ascontiguousarray(magnitude), bank.first, bank.count, bank.weights, out[begin : begin + count])
+        bands(np.ascontiguousarray(magnitude), bank.first, bank.width, bank.weights, out[begin : begin + count])
     return out
 
 
@@ -39,7 +41,17 @@ def shard(source, number, pieces, output, options):
         rng = np.random.default_rng([1000 + number, i])
         audio, score = source.draw(rng, **options)
         level = band_levels(audio)
-        rows.append({"start": start, "frames": len(level), "style": score.style, "meter": score.meter, "constant": score.constant, "beats": score.beats.round(5).tolist(), "downbeats": score.downbeats.round(5).tolist()})
+        rows.append(
+            {
+                "start": start,
+                "frames": len(level),
+                "style": score.style,
+                "meter": score.meter,
+                "constant": score.constant,
+                "beats": score.beats.round(5).tolist(),
+                "downbeats": score.downbeats.round(5).tolist(),
+            }
+        )
         levels.append(level)
         start += len(level)
     np.save(output / f"{number:03d}.bands.npy", np.concatenate(levels))

@@ -30,8 +30,20 @@ def packed(w, b):
 
 
 def export(model):
-    out = {"mean": model.mean.numpy(), "scale": 1 / model.std.numpy(), "compression": SCALE, "dilations": [b.wide.dilation[1] for b in model.blocks], "tempo": [TEMPO_LOW, TEMPO_STEP]}
-    for name, conv, norm in (("front1", model.conv1, model.norm1), ("front2", model.conv2, model.norm2), ("front3", model.conv3, model.norm3), ("heads", model.heads, None), ("pool", model.pool, None)):
+    out = {
+        "mean": model.mean.numpy(),
+        "scale": 1 / model.std.numpy(),
+        "compression": SCALE,
+        "dilations": [b.wide.dilation[1] for b in model.blocks],
+        "tempo": [TEMPO_LOW, TEMPO_STEP],
+    }
+    for name, conv, norm in (
+        ("front1", model.conv1, model.norm1),
+        ("front2", model.conv2, model.norm2),
+        ("front3", model.conv3, model.norm3),
+        ("heads", model.heads, None),
+        ("pool", model.pool, None),
+    ):
         out[name + "_w"], out[name + "_b"] = packed(*folded(conv, norm))
     for i, block in enumerate(model.blocks):
         out[f"wide{i}_w"], out[f"wide{i}_b"] = packed(*folded(block.wide, block.norm))

@@ -28,7 +28,7 @@ class Block(nn.Module):
 
 
 class Network(nn.Module):
-    def __init__(self, first=16, second=24, channels=32, pooled=48, hidden=96, dropout=0.1, dilations=DILATIONS):
+    def __init__(self, first=16, second=32, channels=40, pooled=48, hidden=96, dropout=0.1, dilations=DILATIONS):
         super().__init__()
         self.mean = nn.Parameter(torch.zeros(BANDS), requires_grad=False)
         self.std = nn.Parameter(torch.ones(BANDS), requires_grad=False)

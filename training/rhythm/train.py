@@ -55,13 +55,20 @@ def augment(rng, magnitude):
         knots = rng.normal(0, 0.5, 6)
         magnitude = magnitude * np.exp(np.interp(bands, np.linspace(0, BANDS - 1, 6), knots)).astype(np.float32)
     if rng.random() < 0.2:
-        magnitude = magnitude + (magnitude.mean() * 10 ** rng.uniform(-3, -0.7)) * np.exp(rng.normal(0, 0.3, magnitude.shape)).astype(np.float32)
+        magnitude = magnitude + (magnitude.mean() * 10 ** rng.uniform(-3, -0.7)) * np.exp(
+            rng.normal(0, 0.3, magnitude.shape)
+        ).astype(np.float32)
     if rng.random() < 0.15:
         low = int(rng.integers(0, BANDS))
         magnitude[:, low : low + int(rng.integers(3, 16))] *= 0.02
     if rng.random() < 0.25:
         knots = rng.normal(0, 0.5, 6)
-        magnitude = magnitude * np.exp(np.interp(np.arange(len(magnitude)), np.linspace(0, len(magnitude), 6), knots)).astype(np.float32)[:, None]
+        magnitude = (
+            magnitude
+            * np.exp(np.interp(np.arange(len(magnitude)), np.linspace(0, len(magnitude), 6), knots)).astype(np.float32)[
+                :, None
+            ]
+        )
     return magnitude
 
 
@@ -161,7 +168,10 @@ def main():
             shown = time.monotonic()
             held = validate(model, shards.validation)
             correction = 1 - 0.98**step
-            print(f"{elapsed:.1f} min, step {step}, {len(shards.pieces)} pieces, train {sums / correction}, held out {held}", flush=True)
+            print(
+                f"{elapsed:.1f} min, step {step}, {len(shards.pieces)} pieces, train {sums / correction}, held out {held}",
+                flush=True,
+            )
             torch.save(model.state_dict(), output)
     model.eval()
     torch.save(model.state_dict(), output)

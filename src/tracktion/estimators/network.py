@@ -98,7 +98,7 @@ def activations(bands: NDArray[np.uint16]) -> Activations:
     logits = w["dense2_w"] @ hidden + w["dense2_b"]
     odds = np.exp(logits - logits.max())
     low, step = (float(v) for v in w["tempo"])
-    bpm = low * step ** np.arange(len(odds))
+    bpm = np.asarray(low * step ** np.arange(len(odds)), np.float64)
     beat, downbeat = (heads[i, margin : margin + frames].copy() for i in range(2))
     return Activations(beat=beat, downbeat=downbeat, tempo=odds / odds.sum(), bpm=bpm)
 

@@ -1,4 +1,4 @@
-"""What the rhythm estimator hears: levels of 72 log-spaced bands at 50 frames per second, and a fine attack envelope."""
+"""What the rhythm estimator hears: levels of 72 log-spaced bands 50 times per second, and a fine attack envelope."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Filterbank(NamedTuple):
     """Triangles on a frequency axis; see `tracktion._core.onset.bands`."""
 
     first: NDArray[np.int32]
-    count: NDArray[np.int32]
+    width: NDArray[np.int32]
     weights: NDArray[np.float32]
 
 
@@ -45,9 +45,7 @@ def filterbank() -> Filterbank:
         first.append(used[0])
         count.append(len(used))
         weights.append(triangle[used] / triangle.sum())
-    return Filterbank(
-        np.array(first, np.int32), np.array(count, np.int32), np.concatenate(weights).astype(np.float32)
-    )
+    return Filterbank(np.array(first, np.int32), np.array(count, np.int32), np.concatenate(weights).astype(np.float32))
 
 
 def widen(halves: NDArray[np.uint16]) -> NDArray[np.float32]:
@@ -98,7 +96,7 @@ class RhythmTap(Tap):
     def push_magnitude(self, block: FloatBlock) -> None:
         """Band levels."""
         bank = filterbank()
-        bands(block, bank.first, bank.count, bank.weights, self._bands.extend(len(block)))
+        bands(block, bank.first, bank.width, bank.weights, self._bands.extend(len(block)))
 
     def finish(self) -> RhythmFeatures:
         """Return all that was collected."""

@@ -1,0 +1,157 @@
+"""Beat grids: straight lines through beats."""
+
+from __future__ import annotations
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracktion.results.rhythm import GridSegment
+
+__all__ = ["Line", "fit_line", "segments", "subframe"]
+
+FloatArray = NDArray[np.float64]
+
+SPAN_BEATS = 16
+TOLERANCE_SECONDS = 0.06
+TOLERANCE_SHARE = 0.15
+
+
+class Line(NamedTuple):
+    """Beats at ``offset + k * period``.
+
+    Attributes
+    ----------
+    period, offset
+        Seconds.
+    share
+        Part of the given beats that lie on the line.
+    spread
+        Root mean square distance of those, seconds.
+    """
+
+    period: float
+    offset: float
+    share: float
+    spread: float
+
+
+def subframe(frames: NDArray[np.int32], odds: NDArray[np.float32], frame_rate: float) -> FloatArray:
+    """Beat times in seconds: centre of gravity of the probability around each beat's frame."""
+    if len(frames) == 0:
+        return np.empty(0)
+    probability = np.pad(1.0 / (1.0 + np.exp(-odds.astype(np.float64))), 3)
+    near = frames[:, None] + np.arange(2, 5)
+    peak = frames + 2 + np.argmax(probability[near], axis=1)
+    around = peak[:, None] + np.arange(-2, 3)
+    mass = probability[np.clip(around, 0, len(probability) - 1)]
+    shift = (mass * np.arange(-2, 3)).sum(axis=1) / np.maximum(mass.sum(axis=1), 1e-9)
+    return np.asarray(np.maximum((peak - 3 + shift) / frame_rate, 0.0), np.float64)
+
+
+def fit_line(times: FloatArray) -> Line | None:
+    """Fit a constant tempo, growing from the steadiest stretch; beats half a period off, or none, do not disturb it.
+
+    Returns
+    -------
+    Line or None
+        None for fewer than 8 beats, or when no line holds even a few of them.
+    """
+    count = len(times)
+    if count < 8:
+        return None
+    span = min(SPAN_BEATS, count - 1)
+    slopes = (times[span:] - times[:-span]) / span
+    period = float(np.median(slopes))
+    low = int(np.argmin(np.abs(slopes - period)))
+    high = low + span + 1
+    offset = float(np.median(times[low:high] - period * np.arange(high - low)))
+    while True:
+        for _ in range(3):
+            inside, number, _ = _members(times[low:high], period, offset)
+            if inside.sum() < 4:
+                return None
+            period, offset = (float(v) for v in np.polyfit(number[inside], times[low:high][inside], 1))
+        if low == 0 and high == count:
+            break
+        grow = max(4, (high - low) // 2)
+        low, high = max(0, low - grow), min(count, high + grow)
+    inside, _, distance = _members(times, period, offset)
+    spread = float(np.sqrt(np.mean(distance[inside] ** 2))) if inside.any() else 0.0
+    return Line(period, offset, float(inside.mean()), spread)
+
+
+def _members(times: FloatArray, period: float, offset: float) -> tuple[NDArray[np.bool_], FloatArray, FloatArray]:
+    """Which beats lie on the line, their numbers, and all distances."""
+    number = np.round((times - offset) / period)
+    distance = times - offset - number * period
+    return np.abs(distance) < min(TOLERANCE_SHARE * period, TOLERANCE_SECONDS), number, distance
+
+
+SEGMENT_TOLERANCE_SECONDS = 0.03
+SEGMENT_BEATS = 8
+
+
+def segments(
+    times: FloatArray, position: NDArray[np.int32], metre: int, duration: float, *, constant: bool
+) -> tuple[GridSegment, ...]:
+    """Stretches of constant tempo; one for all when it is constant.
+
+    Parameters
+    ----------
+    times
+        Beats, seconds.
+    position
+        Their positions in the bar, 0 for downbeats.
+    metre
+        Beats per bar, 0 when unknown.
+    duration
+        Seconds; where the last segment ends.
+    constant
+        The beats are known to lie on one line.
+    """
+    if len(times) < 2:
+        return ()
+    borders = [0, len(times) - 1] if constant else _breaks(times)
+    made = []
+    for i, (low, high) in enumerate(itertools.pairwise(borders)):
+        period = (times[high] - times[low]) / (high - low)
+        downs = np.flatnonzero(position[low : high + 1] == 0)
+        made.append(
+            GridSegment(
+                start=0.0 if i == 0 else float(times[low]),
+                end=float(times[high]) if high < len(times) - 1 else max(duration, float(times[high])),
+                bpm=60.0 / float(period),
+                first_beat=float(times[low]) if i else float(times[0] % period if constant else times[0]),
+                beats_per_bar=metre,
+                first_downbeat=_first_downbeat(times, period, downs, metre, extended=i == 0 and constant),
+            )
+        )
+    return tuple(made)
+
+
+def _first_downbeat(times: FloatArray, period: float, downs: NDArray[np.int64], metre: int, *, extended: bool) -> int:
+    """Which beat of the segment is the first downbeat."""
+    if len(downs) == 0 or metre == 0:
+        return 0
+    before = int(times[0] // period) if extended else 0
+    return int((downs[0] + before) % metre)
+
+
+def _breaks(times: FloatArray) -> list[int]:
+    """Indices of beats at which the tempo changes: each stretch as long as a line holds its beats."""
+    borders, low = [0], 0
+    while low < len(times) - 1:
+        high = min(low + SEGMENT_BEATS, len(times) - 1)
+        step = SEGMENT_BEATS
+        while high < len(times) - 1:
+            wish = min(high + step, len(times) - 1)
+            line = np.linspace(times[low], times[wish], wish - low + 1)
+            if np.abs(line - times[low : wish + 1]).max() > SEGMENT_TOLERANCE_SECONDS:
+                break
+            high, step = wish, step * 2
+        borders.append(high)
+        low = high
+    return borders

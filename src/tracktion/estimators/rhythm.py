@@ -1,0 +1,177 @@
+"""Features → tempo, beats, downbeats and beat grid.
+
+A small network (network.py) says how likely a beat and a downbeat are in each frame, and how likely each tempo; dynamic
+programming (beats.py) finds the best sequence of beats under both; a straight line is fitted where the tempo is
+constant (grid.py), which makes it exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracktion.errors import UsageError
+from tracktion.estimators.beats import decode_bars, decode_beats, interval_prior
+from tracktion.estimators.grid import Line, fit_line, segments, subframe
+from tracktion.estimators.network import Activations, activations
+from tracktion.estimators.tempo import HIGHEST_BPM, LOWEST_BPM, candidates, fold, stability, tempo_curve
+from tracktion.features.tap import FRAME_RATE
+from tracktion.results.base import frozen_array
+from tracktion.results.rhythm import BeatGrid, Beats, Rhythm, Tempo
+
+if TYPE_CHECKING:
+    from tracktion.features.stream import Features
+
+__all__ = ["estimate_rhythm"]
+
+FloatArray = NDArray[np.float64]
+Prior = Callable[[FloatArray], FloatArray]
+
+SHORTEST_SECONDS = 3.0
+HEAD_WEIGHT = 0.02
+HEAD_FLOOR = 1e-4
+BEAT_FLOOR = 0.12
+"""Mean probability at the beats below which there is no rhythm."""
+LINE_SHARE = 0.8
+DOWNBEAT_SHIFT = 1.0
+
+
+def estimate_rhythm(
+    features: Features, *, bpm_range: tuple[float, float] | None = None, prior: Prior | None = None
+) -> Rhythm:
+    """Estimate tempo, beats, downbeats and beat grid.
+
+    Parameters
+    ----------
+    features
+        With `rhythm`.
+    bpm_range
+        Fold the tempo into this range (BPM) by octaves, where that is possible.
+    prior
+        Weight of each tempo, given as BPM [shape (n,)]; replaces what the network holds likely.
+
+    Returns
+    -------
+    Rhythm
+        With None in place of what cannot be said, and the reason in its notes.
+
+    Raises
+    ------
+    UsageError
+        For an empty or reversed range, and for a prior that does not give one finite weight per tempo.
+    """
+    if bpm_range is not None and not 0 < bpm_range[0] < bpm_range[1]:
+        raise UsageError(f"bpm_range must be two ascending positive tempi, not {bpm_range!r}")
+    material = features.rhythm
+    if material is None:
+        return _nothing("no rhythm features were made")
+    if features.unanswerable is not None:
+        return _nothing(features.unanswerable)
+    if features.duration < SHORTEST_SECONDS:
+        return _nothing(f"too short to hear a tempo: {features.duration:.1f} s")
+    heard = activations(material.bands)
+    frames = decode_beats(heard.beat, _tempo_prior(heard, prior))
+    if len(frames) < 4 or _strength(heard.beat, frames) < BEAT_FLOOR:
+        return _nothing("no beat stands out")
+    notes = {}
+    if bpm_range is not None:
+        wish = fold(_plain_bpm(frames), bpm_range)
+        if wish is None:
+            notes["tempo"] = f"no octave of the tempo lies between {bpm_range[0]:g} and {bpm_range[1]:g} BPM"
+        elif abs(np.log(wish / _plain_bpm(frames))) > 0.05:
+            frames = decode_beats(heard.beat, _narrow_prior(wish))
+    return _describe(features.duration, heard, frames, notes)
+
+
+def _nothing(reason: str) -> Rhythm:
+    return Rhythm(notes=dict.fromkeys(("tempo", "beats", "downbeats", "grid"), reason))
+
+
+def _tempo_prior(heard: Activations, prior: Prior | None) -> NDArray[np.float32]:
+    """What the network, or the caller, holds likely, extended to all tempi."""
+    bpm = np.concatenate([[LOWEST_BPM * 0.95], heard.bpm, [HIGHEST_BPM * 1.05]])
+    if prior is None:
+        weight = np.log(heard.tempo + HEAD_FLOOR)
+        weight = np.concatenate([[weight.min() - 1], weight, [weight.min() - 1]])
+    else:
+        given = np.asarray(prior(bpm), np.float64)
+        if given.shape != bpm.shape or not np.all(np.isfinite(given)) or given.min() < 0 or given.max() <= 0:
+            raise UsageError("a tempo prior must give one finite weight, 0 or more, for each tempo")
+        weight = np.log(given / given.max() + HEAD_FLOOR)
+    return interval_prior(bpm, HEAD_WEIGHT * (weight - weight.max()))
+
+
+def _narrow_prior(bpm: float) -> NDArray[np.float32]:
+    """Nothing but tempi near `bpm`."""
+    tempi = np.geomspace(LOWEST_BPM * 0.95, HIGHEST_BPM * 1.05, 200)
+    distance = np.abs(np.log(tempi / bpm))
+    return interval_prior(tempi, -np.maximum(0.0, distance - 0.06) * 20.0)
+
+
+def _plain_bpm(frames: NDArray[np.int32]) -> float:
+    span = min(8, len(frames) - 1)
+    return float(60.0 * FRAME_RATE * span / np.median(frames[span:] - frames[:-span]))
+
+
+def _strength(odds: NDArray[np.float32], frames: NDArray[np.int32]) -> float:
+    """Mean probability at the beats."""
+    return float(np.mean(1.0 / (1.0 + np.exp(-_around(odds, frames)))))
+
+
+def _around(odds: NDArray[np.float32], frames: NDArray[np.int32]) -> FloatArray:
+    """Highest log odds within a frame of each beat."""
+    padded = np.pad(odds, 1, constant_values=-30.0)
+    return np.maximum(np.maximum(padded[frames], padded[frames + 1]), padded[frames + 2]).astype(np.float64)
+
+
+def _describe(duration: float, heard: Activations, frames: NDArray[np.int32], notes: dict[str, str]) -> Rhythm:
+    times = subframe(frames, heard.beat, FRAME_RATE)
+    line = fit_line(times)
+    position, metre = decode_bars(_around(heard.downbeat, frames) + DOWNBEAT_SHIFT)
+    constant = line is not None and line.share >= LINE_SHARE
+    if line is not None and constant:
+        times, position = _on_line(line, times, position, metre)
+    bpm = 60.0 / line.period if line is not None and constant else _plain_bpm(frames)
+    bpm = float(np.clip(bpm, LOWEST_BPM, HIGHEST_BPM))
+    strength = _strength(heard.beat, frames)
+    ranked = candidates(bpm, heard)
+    curve_times, curve_bpm = tempo_curve(times)
+    tempo = Tempo(
+        bpm=bpm,
+        confidence=float(np.clip(strength * (0.4 + 0.6 * ranked[0].weight), 0.0, 1.0)),
+        candidates=ranked,
+        stability=stability(times),
+        curve_times=frozen_array(curve_times),
+        curve_bpm=frozen_array(curve_bpm),
+    )
+    return Rhythm(
+        tempo=tempo,
+        beats=Beats(frozen_array(times), confidence=float(np.clip(strength, 0.0, 1.0))),
+        downbeats=Beats(frozen_array(times[position == 0]), confidence=_downbeat_confidence(heard, frames)),
+        grid=BeatGrid(segments(times, position, metre, duration, constant=constant)),
+        notes=notes,
+    )
+
+
+def _downbeat_confidence(heard: Activations, frames: NDArray[np.int32]) -> float:
+    """Mean probability of the quarter of the beats that are most likely downbeats."""
+    down = np.sort(1.0 / (1.0 + np.exp(-_around(heard.downbeat, frames))))
+    return float(down[-max(1, len(down) // 4) :].mean())
+
+
+def _on_line(
+    line: Line, times: FloatArray, position: NDArray[np.int32], metre: int
+) -> tuple[FloatArray, NDArray[np.int32]]:
+    """Beats at every step of the line between the first and last beat; bars by the majority of the decoded phases."""
+    number = np.round((times - line.offset) / line.period).astype(int)
+    first, last = int(number[0]), int(number[-1])
+    while line.offset + first * line.period < 0:
+        first += 1
+    steps = np.arange(first, last + 1)
+    downs = number[position == 0]
+    phase = int(np.bincount(downs % metre, minlength=metre).argmax()) if len(downs) and metre else 0
+    on_line = np.asarray(line.offset + steps * line.period, np.float64)
+    return on_line, ((steps - phase) % max(metre, 1)).astype(np.int32)
