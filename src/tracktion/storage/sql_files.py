@@ -218,8 +218,8 @@ class SqlFiles(SqlBase):
             "published": False,
             "attempts": 0,
         }
-        statement = self._insert(outbox).values(**values).on_conflict_do_nothing()
-        return bool(self.write(lambda connection: connection.execute(statement).rowcount))
+        statement = self._insert(outbox).values(**values).on_conflict_do_nothing().returning(outbox.c.sequence)
+        return self.write(lambda connection: connection.execute(statement).first()) is not None
 
     def pending_outbox(self, *, limit: int = 100) -> list[OutboxMessage]:
         """See `FileStore.pending_outbox`."""

@@ -1,0 +1,33 @@
+"""Comparisons that say what differs, with or without pytest."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["equal", "raises", "true"]
+
+
+def equal(actual: Any, expected: Any) -> None:
+    """Raise `AssertionError` unless both are equal."""
+    if actual != expected:
+        raise AssertionError(f"expected {expected!r}\n     got {actual!r}")
+
+
+def true(condition: Any, rule: str) -> None:
+    """Raise `AssertionError` with the rule that was broken."""
+    if not condition:
+        raise AssertionError(rule)
+
+
+@contextmanager
+def raises(kind: type[Exception]) -> Iterator[None]:
+    """Raise `AssertionError` unless the block raises `kind`."""
+    try:
+        yield
+    except kind:
+        return
+    raise AssertionError(f"{kind.__name__} was expected")

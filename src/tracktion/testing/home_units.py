@@ -1,0 +1,119 @@
+"""Rules for transactions, threads and durability."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from tracktion.results.catalogue import FileRecord
+from tracktion.testing.expect import equal, raises, true
+from tracktion.testing.home_tracks import HomeRules
+
+__all__ = ["UnitRules"]
+
+
+class StopError(Exception):
+    """Leaves a transaction."""
+
+
+class UnitRules(HomeRules):
+    """`Storage.transaction`, and the promise that every method is one."""
+
+    def test_a_transaction_is_all_or_nothing(self) -> None:
+        """Everything inside is there afterwards, or nothing is."""
+        with self.make() as storage:
+            with storage.transaction() as unit:
+                (track_id,) = unit.add_tracks([{"title": "kept", "isrc": "K"}])
+                unit.set_value("cursor", "1")
+            with raises(StopError), storage.transaction() as unit:
+                unit.add_tracks([{"title": "lost", "isrc": "L"}])
+                unit.update_track(track_id, title="changed", isrc="C")
+                unit.put_files([FileRecord(b"/a", b"/", state="ready")])
+                unit.claim_files(owner="o", epoch=1)
+                unit.add_outbox("m", {"a": 1})
+                unit.put_analysis("i", "v", "p", {"a": 1})
+                unit.create_playlist("p", track_ids=[track_id])
+                unit.set_value("cursor", "2")
+                equal(unit.count_tracks(), 2)
+                raise StopError
+            equal(storage.count_tracks(), 1)
+            track = storage.get_track(track_id)
+            true(track is not None and track.title == "kept", "the update was taken back")
+            equal([t.id for t in storage.find_by_identifier(isrc="K")], [track_id])
+            equal(storage.find_by_identifier(isrc="L"), [])
+            equal(list(storage.find_files()), [])
+            equal(storage.count_files(), {})
+            equal(storage.pending_outbox(), [])
+            equal(storage.count_analyses(), 0)
+            equal(storage.list_playlists(), [])
+            equal(storage.get_value("cursor"), "1")
+            equal([t.id for t in storage.iter_tracks()], [track_id])
+
+    def test_inner_transactions_are_savepoints(self) -> None:
+        """An inner unit that raises takes back its own part only."""
+        with self.make() as storage:
+            with storage.transaction():
+                storage.add_tracks([{"title": "outer"}])
+                with raises(StopError), storage.transaction():
+                    storage.add_tracks([{"title": "inner"}])
+                    raise StopError
+                with storage.transaction():
+                    storage.add_tracks([{"title": "second"}])
+            equal([track.title for track in storage.iter_tracks()], ["outer", "second"])
+
+    def test_others_do_not_see_the_unfinished(self) -> None:
+        """Another thread sees nothing of a transaction before its end."""
+        with self.make() as storage:
+            inside, seen = threading.Event(), threading.Event()
+            counts: list[int] = []
+
+            def writer() -> None:
+                with storage.transaction():
+                    storage.add_tracks([{"title": "x"}])
+                    inside.set()
+                    seen.wait(0.3)
+
+            thread = threading.Thread(target=writer)
+            thread.start()
+            true(inside.wait(10), "the writer began")
+            counts.append(storage.count_tracks())
+            finished = not thread.is_alive()
+            seen.set()
+            thread.join(10)
+            true(counts == [0] or (finished and counts == [1]), "the unfinished was seen")
+            equal(storage.count_tracks(), 1)
+
+    def test_threads_lose_nothing(self) -> None:
+        """Eight threads write and read at once: every row is there once, every answer is whole."""
+        with self.make() as storage:
+
+            def work(number: int) -> list[int]:
+                ids = []
+                for step in range(25):
+                    ids += storage.add_tracks(
+                        [
+                            {"title": f"{number}-{step}", "mbid": f"{number}-{step}"},
+                            {"mbid": "shared", "title": "shared"},
+                        ]
+                    )[:1]
+                    track = storage.get_track(ids[-1])
+                    true(track is not None and track.title == f"{number}-{step}", "a row that was acknowledged")
+                return ids
+
+            with ThreadPoolExecutor(8) as pool:
+                ids = [track_id for part in pool.map(work, range(8)) for track_id in part]
+            equal(len(set(ids)), 200)
+            equal(storage.count_tracks(), 201)
+
+    def test_another_object_sees_the_same(self) -> None:
+        """What one object acknowledged, another on the same data has."""
+        storage = self.make()
+        other = self.again(storage)
+        if other is None:
+            storage.close()
+            return
+        with storage, other:
+            (track_id,) = storage.add_tracks([{"title": "x"}])
+            equal(other.count_tracks(), 1)
+            equal(other.add_tracks([{"title": "y"}]), [track_id + 1])
+            equal(storage.count_tracks(), 2)

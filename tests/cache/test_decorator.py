@@ -1,0 +1,116 @@
+"""`cached`, `warm`, keys and the envelope."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracktion.cache import MISSING, WARM_TTL, LRUCache, cache_key, cached, warm
+from tracktion.cache.envelope import seal, unseal
+from tracktion.errors import UsageError
+from tracktion.testing import FakeClock
+
+
+def test_equal_arguments_are_one_key_however_they_are_passed() -> None:
+    """Positional, by keyword or by default."""
+    calls: list[Any] = []
+
+    @cached(LRUCache())
+    def search(text: str, *, limit: int = 10) -> list[Any]:
+        calls.append((text, limit))
+        return [text, limit]
+
+    assert search("a") == search(text="a") == search("a", limit=10) == ["a", 10]
+    assert search("a", limit=5) == ["a", 5]
+    assert calls == [("a", 10), ("a", 5)]
+    search.forget("a")  # type: ignore[attr-defined]
+    search("a")
+    assert len(calls) == 3
+    assert search.__name__ == "search"
+
+
+def test_a_key_function_decides() -> None:
+    """Case and spacing can be made not to matter."""
+    calls: list[str] = []
+
+    @cached(LRUCache(), key=lambda text: cache_key("search", " ".join(text.lower().split())))
+    def search(text: str) -> str:
+        calls.append(text)
+        return text
+
+    assert search("A  b") == search("a B") == "A  b"
+    assert len(calls) == 1
+
+
+def test_coroutines_are_cached_too() -> None:
+    calls: list[int] = []
+
+    @cached(LRUCache())
+    async def double(x: int) -> int:
+        calls.append(x)
+        await asyncio.sleep(0)
+        return 2 * x
+
+    async def main() -> list[int]:
+        return list(await asyncio.gather(*(double(4) for _ in range(10))))
+
+    assert asyncio.run(main()) == [8] * 10
+    assert calls == [4]
+
+
+def test_arguments_without_a_plain_form_need_a_key_function() -> None:
+    @cached(LRUCache())
+    def f(x: object) -> int:
+        return 1
+
+    with pytest.raises(UsageError, match="key function"):
+        f(object())
+
+
+def test_warm_computes_what_is_missing_and_survives_failures() -> None:
+    """Answers computed ahead are kept for a day."""
+    clock = FakeClock()
+    cache = LRUCache(ttl=60, clock=clock)
+    cache.set("k2", "there", ttl=None)
+    report = warm(cache, [1, 2, 0], lambda item: 10 // item, key=lambda item: f"k{item}", workers=2)
+    assert (report.computed, report.present, report.failed) == (1, 1, 1)
+    clock.advance(WARM_TTL - 1)
+    assert (cache.get("k1"), cache.get("k2"), cache.get("k0")) == (10, "there", MISSING)
+    clock.advance(2)
+    assert cache.get("k1") is MISSING
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@given(PLAIN)
+def test_sealed_values_come_back(value: Any) -> None:
+    data = seal(value)
+    assert data is not None
+    assert unseal(data) == value
+
+
+@given(PLAIN, st.integers(min_value=0), st.integers(1, 255))
+def test_a_changed_byte_is_a_miss(value: Any, place: int, change: int) -> None:
+    """No single changed byte gets through, whatever it hits."""
+    data = bytearray(seal(value) or b"")
+    data[place % len(data)] ^= change
+    assert unseal(bytes(data)) is MISSING
+
+
+@given(st.binary() | st.none() | st.text())
+def test_rubbish_is_a_miss(data: Any) -> None:
+    assert unseal(data) is MISSING
+
+
+def test_what_is_no_json_is_not_sealed() -> None:
+    assert seal(object()) is None
+    assert seal(float("nan")) is None
