@@ -81,6 +81,8 @@ class Composer:
         elif not self.swing and self.steps == 4 and rng.random() < 0.08:
             self.swing = float(rng.uniform(0.1, 0.33))
         self.parts = {}
+        self.rubato_piano = family == "piano" and self.curve != "c"
+        self.pedal = float(rng.choice([0.0, 0.8, 1.6]))
         self.grid = self.clock()
 
     def clock(self):
@@ -94,7 +96,7 @@ class Composer:
             lengths *= 1 + rng.uniform(0.002, 0.02) * drift / max(1.0, np.abs(drift).max())
             lengths *= 1 + rng.normal(0, 0.006, count)
         elif self.curve == "r":
-            depth = rng.uniform(0.03, 0.16)
+            depth = rng.uniform(0.04, 0.24)
             phrase = self.meter * int(rng.choice([2, 4]))
             x = np.arange(count) % phrase / phrase
             walk = np.convolve(rng.normal(0, 1, count + 8), np.hanning(9) / 2, "valid")
@@ -128,6 +130,13 @@ class Composer:
     def add(self, role, beat, length, pitch, velocity, loose=1.0):
         begin, end = self.at(beat), self.at(beat + length)
         begin += self.rng.normal(0, self.loose * loose) if self.loose else 0.0
+        if self.rubato_piano and role == "lead":
+            begin = max(0.0, begin - 0.02 * self.rng.random())
+            if self.rng.random() < 0.04:
+                grace = (max(0.0, begin - 0.09), 0.08, int(pitch) + 1, float(velocity) * 0.8)
+                self.parts.setdefault(role, []).append(grace)
+        if self.rubato_piano and role == "chords" and self.pedal:
+            end = max(end, begin + self.pedal)
         if begin < self.seconds:
             self.parts.setdefault(role, []).append(
                 (begin, max(0.03, end - begin), int(pitch), float(np.clip(velocity, 8, 127)))
@@ -365,6 +374,10 @@ class Composer:
             "prelude": 4,
             "fastarp": 8,
         }.get(kind, 2)
+        if self.family is FAMILIES["piano"] and kind in ("arp", "arp8", "prelude") and self.steps == 4:
+            if "rate" not in self.kits:
+                self.kits["rate"] = int(rng.choice([rate, rate, 2, 3, 4, 6]))
+            rate = self.kits["rate"]
         if "order" not in self.kits:
             order = {"alberti": [0, 2, 1, 2], "alberti3": [0, 1, 2, 1, 2, 1]}.get(
                 kind,
@@ -393,6 +406,10 @@ class Composer:
         """Melody: a rhythmic motif of one or two bars that repeats with changes; pitches walk, chord tones on strong beats."""
         rng, meter = self.rng, self.meter
         unit = 2 if self.steps != 3 else 3
+        if "unit" not in self.kits:
+            self.kits["unit"] = rng.random() < 0.25
+        if self.kits["unit"] and self.steps == 4:
+            unit = 4
         if self.density > 0.9:
             unit = 4 if self.steps != 3 else 3
         name = f"motif{bar % 2}"
