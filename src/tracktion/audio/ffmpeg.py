@@ -42,6 +42,8 @@ DECODERS = (
     "wmav1,wmav2,wmavoice"
 )
 _BUFFER_BYTES = 1 << 18
+_AC3_DELAY = 256
+_AAC_DELAY = 1024
 _SAMPLES_TOGETHER = 1 << 15
 # Raw streams of frames: their duration is FFmpeg's guess from the bit rate, not a claim of the file.
 _GUESSED_DURATION = frozenset(
@@ -70,8 +72,6 @@ class FFmpegDecoder:
         Open source.
     demuxer
         FFmpeg's name of the container, where we know better than its guess.
-    skip_frames
-        Samples to drop at the start, besides those that the container tells FFmpeg to drop.
     max_channels
         Frames with more channels raise `CorruptError`.
 
@@ -83,9 +83,7 @@ class FFmpegDecoder:
 
     name = "FFmpeg"
 
-    def __init__(
-        self, source: Source, *, demuxer: str | None = None, skip_frames: int = 0, max_channels: int = 32
-    ) -> None:
+    def __init__(self, source: Source, *, demuxer: str | None = None, max_channels: int = 32) -> None:
         self._source_name = source.name
         self._max_channels = max_channels
         self.notes: dict[str, str] = {}
@@ -124,7 +122,20 @@ class FFmpegDecoder:
             source_name=source.name,
             notes=self.notes,
         )
-        self._feed = Feed(self._arrays(stream), channels=self.channels, skip=skip_frames)
+        skip = self._silent_delay()
+        if self._wrote_lavf(container) and self.codec in ("wmav1", "wmav2"):
+            # FFmpeg drops two frames, which is right for Microsoft's encoder; its own is late by one.
+            context.flags2 |= av.codec.context.Flags2.skip_manual
+            skip = _wma_frame(self.sample_rate, self.codec)
+        self._feed = Feed(self._arrays(stream), channels=self.channels, skip=skip)
+
+    def _silent_delay(self) -> int:
+        """Samples by which every encoder of this codec is late, and no container says so."""
+        return _AC3_DELAY if self.codec in ("ac3", "eac3") else 0
+
+    @staticmethod
+    def _wrote_lavf(container: InputContainer) -> bool:
+        return container.metadata.get("encoder", "").startswith("Lavf")
 
     def _audio_stream(self, container: InputContainer) -> Any:
         stream = container.streams.best("audio")
@@ -168,6 +179,7 @@ class FFmpegDecoder:
     def _frames(self, stream: AudioStream) -> Iterator[AudioFrame]:
         """Decoded frames; damaged packets are passed over, as players do."""
         bad, bad_in_a_row = 0, 0
+        first = True
         last: Exception | None = None
         try:
             packets = self._container.demux(stream)
@@ -175,6 +187,9 @@ class FFmpegDecoder:
                 packet = next(packets, None)
                 if packet is None:
                     break
+                if first and self.codec == "aac" and not packet.has_sidedata("skip_samples"):
+                    self._feed.skip += _AAC_DELAY
+                first = False
                 try:
                     frames = packet.decode()
                 except EOFError:
@@ -197,3 +212,12 @@ class FFmpegDecoder:
         """Free FFmpeg's buffers; the source stays open."""
         self._feed.close()
         self._close()
+
+
+def _wma_frame(sample_rate: int, codec: str) -> int:
+    """Samples in a frame of Windows Media Audio 1 and 2."""
+    if sample_rate <= 16_000:
+        return 512
+    if sample_rate <= 22_050 or (sample_rate <= 32_000 and codec == "wmav1"):
+        return 1024
+    return 2048

@@ -141,11 +141,16 @@ class Feed:
         Count.
     skip
         Samples to drop at the start.
+
+    Attributes
+    ----------
+    skip
+        Samples still to drop.
     """
 
     def __init__(self, arrays: Iterator[FloatBlock], *, channels: int, skip: int) -> None:
         self._arrays = arrays
-        self._skip = skip
+        self.skip = skip
         self._rest = np.empty((0, channels), dtype=np.float32)
 
     def read(self, frames: int) -> FloatBlock:
@@ -154,8 +159,8 @@ class Feed:
             array = next(self._arrays, None)
             if array is None:
                 return self._rest
-            skip = min(self._skip, len(array))
-            self._skip -= skip
+            skip = min(self.skip, len(array))
+            self.skip -= skip
             self._rest = array[skip:]
         block, self._rest = self._rest[:frames], self._rest[frames:]
         return block

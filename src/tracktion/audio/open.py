@@ -12,7 +12,6 @@ from tracktion.errors import EmptyError, UnsupportedError
 
 __all__ = ["open_decoder"]
 
-_ADTS_DELAY = 1024
 _SNDFILE_WAVE_TAGS = frozenset({1, 2, 3, 6, 7, 0x11, 0x31, 0x38, 0x40})
 _REFUSED = {
     "module": "a tracker module: a score with samples, no recording",
@@ -62,7 +61,7 @@ def _open_frames(source: Source, start: int, limits: Limits) -> Decoder:
         return decoder
     adts = find_adts(source, start)
     if adts is not None:
-        return _ffmpeg(source.window(adts), limits, demuxer="aac", skip_frames=_ADTS_DELAY)
+        return _ffmpeg(source.window(adts), limits, demuxer="aac")
     return _ffmpeg(source.window(start), limits)
 
 
@@ -77,10 +76,10 @@ def _mpeg(source: Source, limits: Limits) -> Decoder | None:
     return MpegAudioDecoder(source, walk, max_channels=limits.max_channels)
 
 
-def _ffmpeg(source: Source, limits: Limits, *, demuxer: str | None = None, skip_frames: int = 0) -> Decoder:
+def _ffmpeg(source: Source, limits: Limits, *, demuxer: str | None = None) -> Decoder:
     from tracktion.audio.ffmpeg import FFmpegDecoder
 
-    return FFmpegDecoder(source, demuxer=demuxer, skip_frames=skip_frames, max_channels=limits.max_channels)
+    return FFmpegDecoder(source, demuxer=demuxer, max_channels=limits.max_channels)
 
 
 def _sndfile(source: Source, limits: Limits, *, declared: int | None = None) -> Decoder:

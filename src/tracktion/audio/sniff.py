@@ -107,9 +107,10 @@ def _is_chain(source: Source, at: int, *, first: bool) -> bool:
     while count < _SURE_CHAIN:
         if at >= source.size:
             return count > (0 if first else 1)
-        size = _adts_size(source.read_at(at, 7))
+        head = source.read_at(at, 7)
+        size = _adts_size(head)
         if not size:
-            return False
+            return count > 1 and head[:3] == b"TAG"
         count += 1
         at += size
     return True
