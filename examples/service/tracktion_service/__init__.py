@@ -1,0 +1,1 @@
+"""A small web application that embeds tracktion: search, playlists, upload-and-analyse, tokens, metrics."""
