@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tracktion.audio import AudioStream, Limits
     from tracktion.batch import BatchItem
     from tracktion.features.stream import Features
+    from tracktion.results.tags import Tags
 
 __all__ = ["PARTS", "AnalysisStream", "Analyzer", "Part", "Source"]
 
@@ -290,20 +291,24 @@ class Analyzer:
     def _hear_natively(self, source: Source) -> Analysis:
         from dataclasses import replace
 
-        from tracktion.audio import open_audio, read_tags
+        from tracktion.audio import open_audio
 
         with open_audio(source, **self._limit_options()) as audio:
             features = self._features(audio)
             notes = dict(audio.notes)
             facts = {"format": audio.format, "codec": audio.codec, "decoder": audio.decoder}
-        tags = None
-        if self.read_tags and not isinstance(source, tuple):
-            try:
-                tags = read_tags(source)
-            except TracktionError as error:
-                notes["tags"] = error.reason
+        tags = self._tags(source, notes) if self.read_tags and not isinstance(source, tuple) else None
         analysis = self.estimate(features, notes=notes)
         return replace(analysis, source=source_name(source), tags=tags, **facts)
+
+    def _tags(self, source: Source, notes: dict[str, str]) -> Tags | None:
+        from tracktion.audio import read_tags
+
+        try:
+            return read_tags(source)
+        except TracktionError as error:
+            notes["tags"] = error.reason
+            return None
 
     def _features(self, audio: AudioStream) -> Features:
         from tracktion.audio.ahead import ahead
