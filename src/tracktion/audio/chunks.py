@@ -62,6 +62,8 @@ class WaveLayout:
         Samples per channel that the header claims, for formats with a fixed size per sample.
     size_unknown
         The header does not know the size of the data: a recorder that crashed, or a stream.
+    byte_rate
+        Bytes per second as stated.
     """
 
     tag: int
@@ -69,6 +71,12 @@ class WaveLayout:
     size: int
     declared_frames: int | None
     size_unknown: bool
+    byte_rate: int
+
+    @property
+    def declared_seconds(self) -> float | None:
+        """Length by the average bytes per second that the header states."""
+        return self.size / self.byte_rate if self.byte_rate else None
 
 
 def wave_layout(source: Source) -> WaveLayout | None:
@@ -90,7 +98,7 @@ def wave_layout(source: Source) -> WaveLayout | None:
 def _wave_data(source: Source, chunk: Chunk, form: bytes, ds64: bytes, endian: str) -> WaveLayout | None:
     if len(form) < 16:
         return None
-    tag, _, _, _, align, bits = struct.unpack(f"{endian}HHIIHH", form[:16])
+    tag, _, _, byte_rate, align, bits = struct.unpack(f"{endian}HHIIHH", form[:16])
     if tag == 0xFFFE and len(form) >= 26:
         tag = struct.unpack(f"{endian}H", form[24:26])[0]
     claimed = chunk.size
@@ -103,7 +111,7 @@ def _wave_data(source: Source, chunk: Chunk, form: bytes, ds64: bytes, endian: s
     size = rest if unknown else min(claimed, rest)
     fixed = tag in (1, 3, 6, 7) and align > 0 and bits > 0
     declared = claimed // align if fixed and not unknown else None
-    return WaveLayout(tag, chunk.start, max(0, size), declared, unknown and rest > 0)
+    return WaveLayout(tag, chunk.start, max(0, size), declared, unknown and rest > 0, byte_rate)
 
 
 def aiff_declared_frames(source: Source) -> int | None:
