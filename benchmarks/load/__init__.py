@@ -1,0 +1,1 @@
+"""The example service under load: see ``python -m benchmarks.load --help``."""

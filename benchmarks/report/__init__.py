@@ -1,0 +1,1 @@
+"""Pictures for the docs, from the numbers that the benchmarks leave behind."""

@@ -1,0 +1,242 @@
+"""The example service does what its README says, over a real connection."""
+
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import synth
+from tests.service.conftest import PASSWORD, running
+
+
+def finished(client: Any, job: str) -> dict[str, Any]:
+    """The job once it has ended."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        found = client.get(f"/jobs/{job}").json()
+        if found["state"] in {"done", "failed"}:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"job {job} did not end: {found}")
+
+
+def test_health_readiness_and_metrics_are_open(anonymous: Any) -> None:
+    """Probes and scrapers need no token; requests are counted by route."""
+    assert anonymous.get("/health").json()["status"] == "ok"
+    assert anonymous.get("/ready").json()["home"] == "sqlite"
+    page = anonymous.get("/metrics").text
+    assert 'service_requests_total{method="GET",route="/health",status="200"}' in page
+    assert 'service_request_seconds_bucket{route="/health",le="+Inf"}' in page
+    assert "service_waiting_files 0" in page
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/tracks?q=x"), ("GET", "/tracks/1"), ("POST", "/uploads"), ("GET", "/playlists"), ("GET", "/auth/me")],
+)
+@pytest.mark.parametrize("header", [None, "Bearer", "Bearer x", "Bearer a.b", "Basic eDp5", "Bearer " + "a" * 5000])
+def test_everything_else_needs_a_token(anonymous: Any, method: str, path: str, header: str | None) -> None:
+    """Without a good one the answer is 401, and says what is needed."""
+    answer = anonymous.request(method, path, headers={"Authorization": header} if header else {})
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_tokens_are_issued_checked_and_revoked(anonymous: Any) -> None:
+    """A password buys a token; what is stored is not the token; a revoked one is worthless."""
+    assert anonymous.post("/auth/token", json={"user": "ann", "password": "wrong horse"}).status_code == 401
+    assert anonymous.post("/auth/token", json={"user": "bob", "password": PASSWORD}).status_code == 401
+    token = anonymous.post("/auth/token", json={"user": "ann", "password": PASSWORD}).json()["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    assert anonymous.get("/auth/me", headers=headers).json() == {"user": "ann"}
+    stored = anonymous.app.app.state.service.storage.get_value(f"service:token:{token.split('.')[0]}")
+    assert token.split(".")[1] not in stored
+    almost = {"Authorization": f"Bearer {token[:-1]}{'A' if token[-1] != 'A' else 'B'}"}
+    assert anonymous.get("/auth/me", headers=almost).status_code == 401
+    assert anonymous.delete("/auth/token", headers=headers).status_code == 204
+    assert anonymous.get("/auth/me", headers=headers).status_code == 401
+
+
+def test_tokens_expire(tmp_path: Path) -> None:
+    """A token that is over is refused and forgotten."""
+    from tracktion_service.auth import Accounts
+
+    import tracktion as tk
+
+    with tk.open_storage("memory:") as storage:
+        accounts = Accounts(storage, token_seconds=-1.0)
+        token = accounts.issue("ann")
+        assert accounts.user_of(token) is None
+        assert storage.get_value(f"service:token:{token.split('.')[0]}") is None
+        with pytest.raises(ValueError, match="8 characters"):
+            accounts.set_password("ann", "short")
+        with pytest.raises(ValueError, match="letters"):
+            accounts.set_password("../ann", PASSWORD)
+
+
+def test_search_finds_a_misspelt_track(client: Any) -> None:
+    """Through the Matcher, best first."""
+    matches = client.get("/tracks", params={"q": "arctic mnkeys do i wana know"}).json()["matches"]
+    assert matches[0]["track"]["title"] == "Do I Wanna Know?"
+    found = client.get(f"/tracks/{matches[0]['track']['id']}").json()
+    assert found["track"]["artist"] == "Arctic Monkeys"
+    assert found["analysis"] is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/tracks",
+        "/tracks?q=",
+        "/tracks?q=x&limit=1000",
+        "/tracks?q=x&limit=-1",
+        "/tracks?q=x&limit=a",
+        "/tracks?q=" + "a" * 301,
+    ],
+)
+def test_bad_questions_are_refused(client: Any, path: str) -> None:
+    """With 400 and a sentence."""
+    answer = client.get(path)
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/tracks/999", "/playlists/999", "/jobs/x", "/jobs/..%2f..%2fetc", "/nowhere", "/tracks/99999999999999999999"],
+)
+def test_what_is_not_there_is_404(client: Any, path: str) -> None:
+    """Nothing is made up, and no path leaves its folder."""
+    assert client.get(path).status_code in {400, 404}
+
+
+def test_playlists_are_made_edited_and_dropped(client: Any) -> None:
+    """All operations of a playlist, in order."""
+    ids = [
+        m["track"]["id"]
+        for q in ("blue monday", "clair de lune")
+        for m in client.get("/tracks", params={"q": q}).json()["matches"][:1]
+    ]
+    made = client.post("/playlists", json={"name": "Evening", "tracks": ids})
+    assert made.status_code == 201
+    where = made.headers["location"]
+    added = client.post(f"{where}/entries", json={"tracks": [ids[0]], "position": 0}).json()["entries"]
+    assert [e["track_id"] for e in client.get(where).json()["entries"]] == [ids[0], *ids]
+    assert client.patch(f"{where}/entries/{added[0]}", json={"position": 2}).status_code == 204
+    assert [e["track_id"] for e in client.get(where).json()["entries"]] == [*ids, ids[0]]
+    assert client.delete(f"{where}/entries/{added[0]}").status_code == 204
+    assert client.get(where, params={"offset": 1, "limit": 1}).json()["entries"][0]["track_id"] == ids[1]
+    assert "Evening" in [p["name"] for p in client.get("/playlists").json()["playlists"]]
+    assert client.post(f"{where}/entries", json={"tracks": [10**9]}).status_code == 400
+    assert client.delete(where).status_code == 204
+    assert client.delete(where).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b'{"name": 1}',
+        b'{"name": ""}',
+        b'{"name": "x", "tracks": "1"}',
+        b'{"name": "x", "tracks": [true]}',
+        b"[" * 100_000,
+    ],
+)
+def test_bad_bodies_are_refused(client: Any, body: bytes) -> None:
+    """Malformed, wrong and oversized JSON is 400 or 413, never 500."""
+    assert client.post("/playlists", content=body).status_code in {400, 413}
+
+
+def test_an_upload_is_analysed_and_found(client: Any, tmp_path: Path) -> None:
+    """From bytes to a track with its analysis; the same bytes again are the same job."""
+    content = synth.song(124, "A minor", 8, sample_rate=22050).write(tmp_path / "x.wav").read_bytes()
+    answer = client.post("/uploads", params={"name": "../../My Song.wav"}, content=content)
+    assert answer.status_code == 202
+    assert answer.json()["bytes"] == len(content)
+    job = finished(client, answer.json()["job"])
+    assert job["state"] == "done", job
+    found = client.get(f"/tracks/{job['track']}").json()
+    assert found["analysis"]["tempo"]["bpm"] == pytest.approx(124, rel=0.02)
+    assert client.get(f"/tracks/{job['track']}/similar").status_code == 200
+    assert client.post("/uploads", params={"name": "again.wav"}, content=content).json()["job"] == answer.json()["job"]
+
+
+def test_a_file_that_is_no_music_fails_its_job_alone(client: Any) -> None:
+    """The reason is told; the service goes on."""
+    answer = client.post("/uploads", params={"name": "x.mp3"}, content=b"no music" * 1000)
+    job = finished(client, answer.json()["job"])
+    assert job["state"] == "failed"
+    assert job["reason"]
+    assert client.get("/health").status_code == 200
+
+
+def test_uploads_are_limited(client: Any) -> None:
+    """By the declared length at once, by the counted one on the way; nothing stays on disk."""
+    uploads = client.app.app.state.service.settings.uploads
+
+    def stream() -> Any:
+        for _ in range(40):
+            yield b"x" * 100_000
+
+    assert client.post("/uploads", content=b"x" * 2_000_001).status_code == 413
+    assert client.post("/uploads", content=stream()).status_code == 413
+    assert not list(uploads.glob(".upload-*"))
+
+
+def test_a_client_that_stalls_or_leaves_costs_nothing(client: Any) -> None:
+    """Half an upload ends with 408, or with nothing at all; no piece of it stays."""
+    uploads = client.app.app.state.service.settings.uploads
+    host, port = client.base_url.host, client.base_url.port
+    fields = f"Host: x\r\nAuthorization: {client.headers['authorization']}\r\nContent-Length: 1000"
+    head = f"POST /uploads HTTP/1.1\r\n{fields}\r\n\r\n"
+    with socket.create_connection((host, port), timeout=20) as slow:
+        slow.sendall(head.encode() + b"abc")
+        assert b" 408 " in slow.recv(1000)
+    with socket.create_connection((host, port), timeout=20) as gone:
+        gone.sendall(head.encode() + b"abc")
+    end = time.monotonic() + 20
+    while list(uploads.glob(".upload-*")) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not list(uploads.glob(".upload-*"))
+
+
+def test_waiting_files_survive_a_restart(tmp_path: Path) -> None:
+    """What was in the line, or in work, when the service ended is done by the next start."""
+    import tracktion as tk
+    from tracktion.results.catalogue import FileRecord
+
+    uploads = tmp_path / "uploads"
+    uploads.mkdir()
+    path = synth.song(100, "C major", 6, sample_rate=22050).write(uploads / "left.wav")
+    with tk.open_storage(f"sqlite:///{tmp_path / 'music.db'}") as storage:
+        storage.put_files([FileRecord(path=str(path).encode(), root=str(uploads).encode(), state="running")])
+    with running(tmp_path) as client:
+        token = client.post("/auth/token", json={"user": "ann", "password": PASSWORD}).json()["token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        assert finished(client, "left.wav")["state"] == "done"
+
+
+def test_a_full_line_refuses_politely(tmp_path: Path) -> None:
+    """503 with a hint when to come back."""
+    with running(tmp_path, queue=0) as client:
+        token = client.post("/auth/token", json={"user": "ann", "password": PASSWORD}).json()["token"]
+        answer = client.post("/uploads", content=b"x", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"]
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each by its name, with the type of its default."""
+    from tracktion_service.settings import Settings
+
+    monkeypatch.setenv("TRACKTION_SERVICE_PORT", "9000")
+    monkeypatch.setenv("TRACKTION_SERVICE_UPLOADS", "/data/x")
+    found = Settings.from_environment()
+    assert (found.port, found.uploads, found.workers) == (9000, Path("/data/x"), 1)
