@@ -72,19 +72,19 @@ def augment(rng, magnitude):
     return magnitude
 
 
-def targets(beats, downbeats, offset, frames):
+def targets(beats, downbeats, frames):
     out = np.zeros((2, frames), np.float32)
     for row, times in enumerate((beats, downbeats)):
-        at = np.round(np.asarray(times) * RATE).astype(int) - offset
+        at = np.round(np.asarray(times) * RATE).astype(int)
         for shift, value in ((-1, 0.5), (1, 0.5), (0, 1.0)):
             inside = at[(at + shift >= 0) & (at + shift < frames)] + shift
             out[row, inside] = np.maximum(out[row, inside], value)
     return out
 
 
-def tempo_target(beats, offset, frames):
+def tempo_target(beats, frames):
     times = np.asarray(beats)
-    times = times[(times * RATE >= offset) & (times * RATE < offset + frames)]
+    times = times[(times >= 0) & (times * RATE < frames)]
     if len(times) < 6:
         return np.zeros(TEMPO_BINS, np.float32)
     intervals = np.diff(times)
@@ -95,17 +95,28 @@ def tempo_target(beats, offset, frames):
 
 
 def example(rng, piece, train=True):
-    levels = piece["levels"]
-    offset = int(rng.integers(0, len(levels) - CROP)) if len(levels) > CROP and train else 0
-    magnitude = widen(np.asarray(levels[offset : offset + CROP]))
+    levels, stretch = piece["levels"], 1.0
+    if train and rng.random() < 0.35:
+        stretch = float(np.exp(rng.uniform(-0.2, 0.2)))
+    need = int(CROP * stretch) + 2
+    offset = int(rng.integers(0, len(levels) - need)) if len(levels) > need and train else 0
+    magnitude = widen(np.asarray(levels[offset : offset + need]))
+    if stretch != 1.0:
+        at = np.arange(min(CROP, int((len(magnitude) - 1) / stretch))) * stretch
+        low = at.astype(int)
+        part = (at - low).astype(np.float32)[:, None]
+        magnitude = magnitude[low] * (1 - part) + magnitude[low + 1] * part
+    magnitude = magnitude[:CROP]
+    beats = (np.asarray(piece["beats"]) - offset / RATE) / stretch
+    downbeats = (np.asarray(piece["downbeats"]) - offset / RATE) / stretch
     if train:
         magnitude = augment(rng, magnitude)
     x, mask = compress(magnitude).astype(np.float32), np.ones(CROP, np.float32)
-    y = targets(piece["beats"], piece["downbeats"], offset, CROP)
+    y = targets(beats, downbeats, CROP)
     if len(x) < CROP:
         mask[len(x) :] = 0
         x = np.pad(x, ((0, CROP - len(x)), (0, 0)))
-    return x.T, y, mask, tempo_target(piece["beats"], offset, CROP)
+    return x.T, y, mask, tempo_target(beats, CROP)
 
 
 def losses(model, batch):

@@ -27,7 +27,7 @@ class Line(NamedTuple):
     period, offset
         Seconds.
     share
-        Part of the given beats that lie on the line.
+        Part of the given beats that lie on the line, by weight.
     spread
         Root mean square distance of those, seconds.
     """
@@ -51,8 +51,15 @@ def subframe(frames: NDArray[np.int32], odds: NDArray[np.float32], frame_rate: f
     return np.asarray(np.maximum((peak - 3 + shift) / frame_rate, 0.0), np.float64)
 
 
-def fit_line(times: FloatArray) -> Line | None:
+def fit_line(times: FloatArray, weights: FloatArray) -> Line | None:
     """Fit a constant tempo, growing from the steadiest stretch; beats half a period off, or none, do not disturb it.
+
+    Parameters
+    ----------
+    times
+        Beats, seconds [shape (n,)].
+    weights
+        How sure each of them is, 0 to 1 [shape (n,)].
 
     Returns
     -------
@@ -73,14 +80,23 @@ def fit_line(times: FloatArray) -> Line | None:
             inside, number, _ = _members(times[low:high], period, offset)
             if inside.sum() < 4:
                 return None
-            period, offset = (float(v) for v in np.polyfit(number[inside], times[low:high][inside], 1))
+            period, offset = _regress(number[inside], times[low:high][inside], weights[low:high][inside])
         if low == 0 and high == count:
             break
         grow = max(4, (high - low) // 2)
         low, high = max(0, low - grow), min(count, high + grow)
     inside, _, distance = _members(times, period, offset)
     spread = float(np.sqrt(np.mean(distance[inside] ** 2))) if inside.any() else 0.0
-    return Line(period, offset, float(inside.mean()), spread)
+    share = float(weights[inside].sum() / max(float(weights.sum()), 1e-9))
+    return Line(period, offset, share, spread)
+
+
+def _regress(x: FloatArray, y: FloatArray, weights: FloatArray) -> tuple[float, float]:
+    """(slope, intercept) by weighted least squares."""
+    total = float(weights.sum()) + 1e-12
+    middle, height = float(weights @ x) / total, float(weights @ y) / total
+    slope = float(weights @ ((x - middle) * (y - height))) / max(float(weights @ (x - middle) ** 2), 1e-12)
+    return slope, height - slope * middle
 
 
 def _members(times: FloatArray, period: float, offset: float) -> tuple[NDArray[np.bool_], FloatArray, FloatArray]:

@@ -22,6 +22,8 @@ __all__ = ["Activations", "activations"]
 FloatArray = NDArray[np.float32]
 STRIDES = (3, 2)
 SPAN = 32
+LOUDEST = 1e6
+"""Above any magnitude of samples within full scale."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +58,7 @@ def weights() -> dict[str, NDArray[np.float32]]:
 def _magnitudes() -> FloatArray:
     """Every value that the upper half of a positive float32 can have."""
     values = widen(np.arange(32768, dtype=np.uint16))
-    return np.where(np.isfinite(values), values, np.float32(0)).astype(np.float32)
+    return np.where(values < LOUDEST, values, np.float32(LOUDEST)).astype(np.float32)
 
 
 def activations(bands: NDArray[np.uint16]) -> Activations:

@@ -36,6 +36,7 @@ HEAD_FLOOR = 1e-4
 BEAT_FLOOR = 0.12
 """Mean probability at the beats below which there is no rhythm."""
 LINE_SHARE = 0.8
+MAJORITY = 0.5
 DOWNBEAT_SHIFT = 1.0
 
 
@@ -129,12 +130,12 @@ def _around(odds: NDArray[np.float32], frames: NDArray[np.int32]) -> FloatArray:
 
 def _describe(duration: float, heard: Activations, frames: NDArray[np.int32], notes: dict[str, str]) -> Rhythm:
     times = subframe(frames, heard.beat, FRAME_RATE)
-    line = fit_line(times)
+    line = fit_line(times, 1.0 / (1.0 + np.exp(-_around(heard.beat, frames))))
     position, metre = decode_bars(_around(heard.downbeat, frames) + DOWNBEAT_SHIFT)
     constant = line is not None and line.share >= LINE_SHARE
     if line is not None and constant:
         times, position = _on_line(line, times, position, metre)
-    bpm = 60.0 / line.period if line is not None and constant else _plain_bpm(frames)
+    bpm = 60.0 / line.period if line is not None and line.share >= MAJORITY else _plain_bpm(frames)
     bpm = float(np.clip(bpm, LOWEST_BPM, HIGHEST_BPM))
     strength = _strength(heard.beat, frames)
     ranked = candidates(bpm, heard)
