@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from tracktion.errors import StorageBusyError, StorageUnavailableError
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, MutableMapping
 
 __all__ = ["MemoryBase", "members"]
+
+T = TypeVar("T")
 
 _MISSING: Any = object()
 
@@ -76,6 +78,11 @@ class MemoryBase:
                 self._depth -= 1
                 if not self._depth:
                     self._finish()
+
+    def run(self, work: Callable[[Self], T], /) -> T:
+        """See `Storage.run`."""
+        with self.transaction():
+            return work(self)
 
     def _check_open(self) -> None:
         if self._closed:

@@ -31,8 +31,8 @@ class PostgresStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
     """`Storage` in a PostgreSQL database (15 or later), on the psycopg driver (``pip install tracktion[postgres]``).
 
     A call that loses its connection is run again for up to `reconnect_seconds`, and never done twice: whether a
-    commit in flight took effect is asked of the server (``pg_xact_status``) once it is back. A call inside
-    `transaction` is not run again; there the error says that all of it was rolled back.
+    commit in flight took effect is asked of the server (``pg_xact_status``) once it is back. The same holds for
+    `run`. A ``with transaction()`` block cannot be run again: it raises, and all of it is rolled back.
 
     Parameters
     ----------

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     from tracktion.matching.text import NormalisedTrack
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     )
 
 __all__ = ["IDENTIFIERS", "AnalysisStore", "FileStore", "PlaylistStore", "Storage", "TrackStore"]
+
+T = TypeVar("T")
 
 IDENTIFIERS = ("audio_identity", "mbid", "isrc")
 """Fields that name one recording, the surest first."""
@@ -316,6 +318,14 @@ class Storage(TrackStore, FileStore, AnalysisStore, PlaylistStore, Protocol):
 
         Nested units are savepoints: an inner one that raises takes back its own part only. Keep it short: other
         writers wait. An exception that leaves the block rolls back and is raised on.
+        """
+        ...
+
+    def run(self, work: Callable[[Self], T], /) -> T:
+        """Return ``work(storage)``, run as one unit of work.
+
+        As ``with transaction()``, and where a server may go away in the middle, `work` is run again after it was
+        rolled back: it should have no effect but on the storage.
         """
         ...
 

@@ -74,6 +74,13 @@ class SqlBase:
         with self._translated():
             savepoint.commit()
 
+    def run(self, work: Callable[[Self], T], /) -> T:
+        """See `Storage.run`."""
+        if getattr(self._local, "connection", None) is not None:
+            with self.transaction():
+                return work(self)
+        return self._run(lambda _: work(self), write=True)
+
     def read(self, work: Callable[[Connection], T]) -> T:
         """Return ``work(connection)``, run in a transaction that only reads; for modules of the storage."""
         connection: Connection | None = getattr(self._local, "connection", None)

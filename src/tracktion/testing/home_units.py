@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from tracktion.results.catalogue import FileRecord
 from tracktion.testing.expect import equal, raises, true
 from tracktion.testing.home_tracks import HomeRules
+
+if TYPE_CHECKING:
+    from tracktion.storage.protocol import Storage
 
 __all__ = ["UnitRules"]
 
@@ -60,6 +64,21 @@ class UnitRules(HomeRules):
                 with storage.transaction():
                     storage.add_tracks([{"title": "second"}])
             equal([track.title for track in storage.iter_tracks()], ["outer", "second"])
+
+    def test_run_is_a_transaction(self) -> None:
+        """Run returns what its work returns, and takes all back when that raises."""
+        with self.make() as storage:
+            equal(storage.run(lambda unit: unit.add_tracks([{"title": "a"}]))[0] > 0, True)
+
+            def broken(unit: Storage) -> None:
+                unit.add_tracks([{"title": "b"}])
+                raise StopError
+
+            with raises(StopError):
+                storage.run(broken)
+            with storage.transaction():
+                storage.run(lambda unit: unit.add_tracks([{"title": "c"}]))
+            equal([track.title for track in storage.iter_tracks()], ["a", "c"])
 
     def test_others_do_not_see_the_unfinished(self) -> None:
         """Another thread sees nothing of a transaction before its end."""
