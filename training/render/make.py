@@ -14,6 +14,7 @@ import soundfile
 
 from training.render.bank import RATE
 from training.render.compose import Composer, accompany, harmonise
+from training.render.negative import negative
 from training.render.score import excerpt, groove_items, pop909_songs, read_groove, read_pop909, scale_time
 from training.render.synth import Bank, master, mix
 
@@ -21,11 +22,11 @@ from training.render.synth import Bank, master, mix
 class Source:
     """Endless pieces: composed, POP909 and Groove in the given shares."""
 
-    def __init__(self, bank, scores, corpora, shares=(0.72, 0.15, 0.13)):
+    def __init__(self, bank, scores, corpora, shares=(0.72, 0.15, 0.13), negatives=0.0):
         self.bank, self.scores, self.shares = Bank(bank), scores, shares
         self.songs, self.grooves = pop909_songs(scores, corpora), groove_items(scores, corpora)
         self.grooves = [g for g in self.grooves if g["beat_type"] == "beat" and g["time_signature"].endswith("-4")]
-        self.cache = {}
+        self.negatives = negatives
 
     def score(self, rng, seconds):
         kind = rng.choice(3, p=self.shares)
@@ -48,6 +49,8 @@ class Source:
 
     def draw(self, rng, seconds=41.0):
         """(audio, score)."""
+        if rng.random() < self.negatives:
+            return negative(rng, self.bank, seconds)
         while True:
             score = self.score(rng, seconds)
             if len(score.beats) >= 6 and any(part.notes for part in score.parts):

@@ -97,6 +97,7 @@ STYLES = {
     "tune24": (84, 130, 2, 4, 2, 0, {}, "root q", "off block pad", 1.2, "folk", "c"),
     "strings": (56, 150, 2, 4, 4, 0, {}, "q root e8", "arp8 block march chorale", 0.7, "orch", "drr"),
     "triplets": (44, 110, 2, 3, 4, 0, {}, "root", "arp arp8 prelude", 0.4, "piano", "drr"),
+    "metronome": (40, 225, 1, 4, 4, 0, {"bell": [QUARTER], "clave": [QUARTER, "................", "x..............."], "hat": ["................", EIGHTH]}, "none", "none", 0, "any", "c"),
     "drums": (60, 200, 3, 4, 4, 0, {"kick": ROCK + FOUR + BROKEN + SLOW, "snare": BACK, "hat": [EIGHTH, SIXTEENTH, QUARTER]}, "none", "none", 0, "any", "cd"),
 }
 # fmt: on

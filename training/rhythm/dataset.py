@@ -64,7 +64,7 @@ def main():
     output = Path(output)
     output.mkdir(parents=True, exist_ok=True)
     for number in range(int(first), int(last)):
-        shard(Source(bank, scores, corpora), number, pieces, output, {})
+        shard(Source(bank, scores, corpora, negatives=0.05), number, pieces, output, {})
         print(number, flush=True)
 
 
