@@ -30,8 +30,8 @@ _PAGE = """# The service under load
 
 `examples/service` in one process with one isolated worker, on {cores} cores ({machine}): {connections} connections of
 wrk that ask again as soon as they are answered, a catalogue of {tracks:,} tracks in {home}, {seconds} s for each
-scenario, and a four-minute file being analysed all the time ({analyses} analyses went through meanwhile). wrk, service and analysis
-share the cores.
+scenario, and a four-minute file being analysed all the time ({analyses} analyses went through meanwhile). wrk,
+service and analysis share the cores.
 
 Made by `python -m benchmarks.load`; times in milliseconds.
 

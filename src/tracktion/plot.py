@@ -167,7 +167,8 @@ def _key(analysis: Analysis, ax: Any) -> None:
         angle = math.radians(30 * step)
         ax.bar(angle, 0.32, width=math.radians(29), bottom=bottom, color=colour, edgecolor=edge, linewidth=1)
         shade = "white" if index == key.index else None
-        ax.text(angle, bottom + 0.16, other.id3, ha="center", va="center", fontsize="small", color=shade)
+        size = 8.5 if other.mode == "major" else 6.5
+        ax.text(angle, bottom + 0.16, other.id3, ha="center", va="center", fontsize=size, color=shade)
     ax.text(0, 0, key.camelot, ha="center", va="center", fontsize="large")
     ax.set_ylim(0, 1)
     ax.set_axis_off()
