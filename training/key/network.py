@@ -21,7 +21,7 @@ class Circle(nn.Module):
 class KeyNet(nn.Module):
     """Pitches [shape (batch, time, 72)] → logits of the piece [(batch, 24)] and of each moment [(batch, time, 24)]."""
 
-    def __init__(self, overtones=8, hidden=24, below=4, above=28, time=5, drop=0.2):
+    def __init__(self, overtones=8, hidden=32, below=4, above=28, time=5, drop=0.2, ends=True):
         super().__init__()
         self.below, self.above, self.hidden = below, above, hidden
         self.partials = nn.Conv1d(1, overtones, below + above + 1)
@@ -29,7 +29,8 @@ class KeyNet(nn.Module):
         self.flow = nn.Conv2d(hidden, hidden, (time, 1), padding=(time // 2, 0))
         self.mix = Circle(hidden, hidden)
         self.moment = Circle(hidden, 2)
-        self.deep = Circle(2 * hidden, hidden)
+        self.ends = ends
+        self.deep = Circle((4 if ends else 2) * hidden, hidden)
         self.piece = Circle(hidden, 2)
         self.drop = nn.Dropout(drop)
 
@@ -48,6 +49,12 @@ class KeyNet(nn.Module):
         count = mask.sum(1)[:, None, None]
         mean = h.sum(1) / count
         spread = torch.sqrt(((h - mean[:, None]) ** 2 * mask[:, :, None, None]).sum(1) / count + 1e-4)
-        g = self.drop(torch.cat([mean, spread], dim=1))
+        g = [mean, spread]
+        if self.ends:
+            place = (torch.cumsum(mask, 1) - 0.5) / mask.sum(1, keepdim=True)
+            for near in (place < 0.25, place > 0.75):
+                part = near * mask
+                g.append((h * part[:, :, None, None]).sum(1) / part.sum(1).clamp(min=1)[:, None, None])
+        g = self.drop(torch.cat(g, dim=1))
         g = self.drop(functional.relu(self.deep(g)))
         return self.piece(g).reshape(batch, 24), moments

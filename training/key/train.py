@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from training.key.network import KeyNet
 
-POOL = 2
+POOL = 1
 SMOOTH = 0.05
 
 
@@ -132,6 +132,9 @@ def main():
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--without", default="")
     options.add_argument("--limit", type=int, default=0)
+    options.add_argument("--hidden", type=int, default=32)
+    options.add_argument("--overtones", type=int, default=8)
+    options.add_argument("--no-ends", action="store_true")
     options = options.parse_args()
     torch.set_num_threads(1)
     pieces = load(options.features)
@@ -144,7 +147,7 @@ def main():
         if epoch % 3 == 2 or epoch == options.epochs - 1:
             print(epoch, round(loss, 3), round(seconds), evaluate(net, held[:400]), flush=True)
 
-    net = train(fit, options.epochs, options.seed, report=report)
+    net = train(fit, options.epochs, options.seed, report=report, hidden=options.hidden, overtones=options.overtones, ends=not options.no_ends)
     torch.save(net.state_dict(), options.output)
 
 

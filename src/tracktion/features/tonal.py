@@ -48,7 +48,8 @@ class TonalFeatures:
         How far each semitone stands out of the spectrum around it, natural logarithm, 0 where it does not
         [shape (n, `PITCHES`), from `LOWEST_PITCH` up], tuning corrected.
     hop_seconds
-        Seconds between frames; frame i is centred on ``i * hop_seconds``.
+        Seconds between frames, each the mean of two windows of 0.74 s; frame i is centred on
+        ``(i + 0.25) * hop_seconds``.
     tuning_hz
         Frequency of the A above middle C, Hz, within half a semitone of 440.
     tuning_strength
@@ -63,7 +64,7 @@ class TonalFeatures:
     @property
     def times(self) -> NDArray[np.float64]:
         """Centres of the frames, seconds [shape (n,)]."""
-        return np.arange(len(self.pitches), dtype=np.float64) * self.hop_seconds
+        return (np.arange(len(self.pitches), dtype=np.float64) + 0.25) * self.hop_seconds
 
     @property
     def chroma(self) -> NDArray[np.float32]:
@@ -85,7 +86,8 @@ class TonalTap(Tap):
         self._samples = np.zeros(WINDOW + (BATCH - 1) * HOP, np.float32)
         self._filled = WINDOW // 2
         self._count = 0
-        self._frames: list[NDArray[np.float16]] = []
+        self._analysed = 0
+        self._rows: list[NDArray[np.float32]] = []
         self._windows = np.empty((BATCH, WINDOW), np.float32)
         self._peaks = np.empty((BATCH, FINE), np.float32)
 
@@ -104,53 +106,49 @@ class TonalTap(Tap):
             self._filled += take
             start += take
             if self._filled == len(self._samples):
-                self._analyse(BATCH)
-                rest = len(self._samples) - BATCH * HOP
-                self._samples[:rest] = self._samples[BATCH * HOP :]
-                self._filled = rest
+                self._analyse()
 
     def finish(self) -> TonalFeatures:
         """Return the features of all samples."""
         self.push_mono(np.zeros(TAPS // 2, np.float32))
-        total = 1 + self._count // HOP if self._count else 0
-        missing = total - sum(len(f) for f in self._frames)
-        while missing > 0:
+        rows = (1 + self._count // HOP + 1) // 2 if self._count else 0
+        while 2 * rows > self._analysed:
             self._samples[self._filled :] = 0
-            self._analyse(min(BATCH, missing))
-            missing -= BATCH
-            rest = len(self._samples) - BATCH * HOP
-            self._samples[:rest] = self._samples[BATCH * HOP :]
-            self._filled = max(0, self._filled - BATCH * HOP)
-        fine = np.concatenate([np.empty((0, FINE), np.float16), *self._frames])
+            self._analyse()
+        fine = np.concatenate([np.empty((0, FINE), np.float32), *self._rows])[:rows]
         tuning, strength = _tuning(fine)
         return TonalFeatures(
             pitches=_semitones(fine, tuning),
-            hop_seconds=HOP / RATE,
+            hop_seconds=2 * HOP / RATE,
             tuning_hz=440.0 * 2.0 ** (tuning / 12),
             tuning_strength=strength,
         )
 
-    def _analyse(self, count: int) -> None:
-        frames = np.lib.stride_tricks.sliding_window_view(self._samples, WINDOW)[::HOP][:count]
-        windows, peaks = self._windows[:count], self._peaks[:count]
-        np.multiply(frames, self._window, out=windows)
-        spectrum = scipy.fft.rfft(windows, axis=1)
+    def _analyse(self) -> None:
+        frames = np.lib.stride_tricks.sliding_window_view(self._samples, WINDOW)[::HOP]
+        np.multiply(frames, self._window, out=self._windows)
+        spectrum = scipy.fft.rfft(self._windows, axis=1)
         first, last = 8, WINDOW // 2 - 8
         pitch_peaks(
-            spectrum, self._low, self._high, first, last, GATE, CONTRAST, self._origin, 12.0 * PER_SEMITONE, peaks
+            spectrum, self._low, self._high, first, last, GATE, CONTRAST, self._origin, 12.0 * PER_SEMITONE, self._peaks
         )
-        self._frames.append(peaks.astype(np.float16))
+        self._rows.append(0.5 * (self._peaks[::2] + self._peaks[1::2]))
+        self._analysed += BATCH
+        rest = len(self._samples) - BATCH * HOP
+        self._samples[:rest] = self._samples[BATCH * HOP :]
+        self._filled = max(0, self._filled - BATCH * HOP)
 
 
 def _neighbourhoods() -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """First and past-last bin that each bin is compared with: a fifth of its frequency, at least 24 bins, each way."""
-    bins = np.arange(WINDOW // 2 + 1)
-    reach = np.maximum(24, bins // 5)
-    low, high = np.maximum(1, bins - reach), np.minimum(len(bins), bins + reach + 1)
+    """What each group of eight bins is compared with: a fifth of its frequency each way, at least three groups."""
+    groups = WINDOW // 2 // 8
+    centre = np.arange(groups)
+    reach = np.maximum(3, np.rint(centre / 5)).astype(int)
+    low, high = np.maximum(0, centre - reach), np.minimum(groups, centre + reach + 1)
     return low.astype(np.int32), high.astype(np.int32)
 
 
-def _tuning(fine: NDArray[np.float16]) -> tuple[float, float]:
+def _tuning(fine: NDArray[np.float32]) -> tuple[float, float]:
     """Mean deviation from 440 Hz in semitones, -0.5 to 0.5, and how concentrated the deviations are, 0 to 1."""
     weights = fine.sum(axis=0, dtype=np.float64)
     total = float(weights.sum())
@@ -162,12 +160,12 @@ def _tuning(fine: NDArray[np.float16]) -> tuple[float, float]:
     return float(np.angle(vector) / (2 * np.pi)), min(1.0, abs(vector) / full)
 
 
-def _semitones(fine: NDArray[np.float16], tuning: float) -> NDArray[np.float32]:
+def _semitones(fine: NDArray[np.float32], tuning: float) -> NDArray[np.float32]:
     """Fine bins gathered into semitones around the tuning."""
     centres = (np.arange(PITCHES) + 1 + tuning) * PER_SEMITONE
     distance = np.abs(np.arange(FINE)[:, None] - centres[None, :]) / PER_SEMITONE
     weights = np.where(distance < SPREAD_SEMITONES, np.cos(0.5 * np.pi * distance / SPREAD_SEMITONES) ** 2, 0.0)
     out = np.empty((len(fine), PITCHES), np.float32)
     for start in range(0, len(fine), 1024):
-        out[start : start + 1024] = fine[start : start + 1024].astype(np.float32) @ weights.astype(np.float32)
+        out[start : start + 1024] = fine[start : start + 1024] @ weights.astype(np.float32)
     return out

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["decimate", "pitch_peaks"]
+__all__ = ["affine", "decimate", "pitch_peaks"]
+
+GROUP = 8
+COLUMNS = 32
 
 
 def decimate(samples: NDArray[np.float32], taps: NDArray[np.float32], factor: int, out: NDArray[np.float32]) -> None:
@@ -38,21 +41,24 @@ def pitch_peaks(
     frames, bins = spectrum.shape
     if len(out) != frames:
         raise ValueError("out must have one row per frame of spectrum")
-    if len(low) != bins or len(high) != bins:
-        raise ValueError("low and high must have one entry per bin")
-    if not 1 <= first <= last <= bins - 1:
-        raise ValueError("first and last must leave a bin on either side")
+    groups = bins // GROUP
+    if len(low) != groups or len(high) != groups:
+        raise ValueError("low and high must have one entry per group of eight bins")
+    if not 1 <= first <= last <= groups * GROUP - 1:
+        raise ValueError("first and last must leave a bin on either side, within whole groups")
     if contrast <= 0:
         raise ValueError("contrast must be positive")
-    if np.any(low < 0) or np.any(low >= high) or np.any(high > bins):
-        raise ValueError("neighbourhoods must hold a bin and lie within the spectrum")
+    if np.any(low < 0) or np.any(low >= high) or np.any(high > groups):
+        raise ValueError("neighbourhoods must hold a group and lie within the spectrum")
     if out.size == 0:
         return
     out[:] = 0
     size = np.abs(spectrum)
-    sums = np.zeros((frames, bins + 1))
-    np.cumsum(size, axis=1, dtype=np.float64, out=sums[:, 1:])
-    mean = ((sums[:, high] - sums[:, low]) / (high - low)).astype(np.float32)
+    sums = np.zeros((frames, groups + 1))
+    np.cumsum(
+        size[:, : groups * GROUP].reshape(frames, groups, GROUP).sum(axis=2, dtype=np.float64), axis=1, out=sums[:, 1:]
+    )
+    mean = ((sums[:, high] - sums[:, low]) / (GROUP * (high - low))).astype(np.float32).repeat(GROUP, axis=1)
     middle = size[:, first:last]
     before, after = size[:, first - 1 : last - 1], size[:, first + 1 : last + 1]
     floor = mean[:, first:last] * np.float32(contrast)
@@ -68,3 +74,31 @@ def pitch_peaks(
     keep = (j >= 0) & (j + 1 < out.shape[1])
     np.add.at(out, (rows[keep], j[keep]), ((1 - part) * value)[keep])
     np.add.at(out, (rows[keep], j[keep] + 1), (part * value)[keep])
+
+
+def affine(
+    x: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    add: bool,
+    rectify: bool,
+    out: NDArray[np.float32],
+) -> None:
+    """Write ``x @ weights + bias`` to `out`, or add it."""
+    (rows, inputs), (_, padded), outputs = x.shape, weights.shape, out.shape[1]
+    if len(weights) != inputs:
+        raise ValueError("weights must have one row per column of x")
+    if padded % COLUMNS or not padded - COLUMNS < outputs <= padded:
+        raise ValueError("weights must have the columns of out, padded to a multiple of 32")
+    if len(bias) != padded:
+        raise ValueError("bias must be as long as the weights are wide")
+    if len(out) != rows:
+        raise ValueError("out must have the rows of x")
+    if rows == 0 or outputs == 0 or inputs == 0:
+        raise ValueError("there must be rows, inputs and outputs")
+    if inputs > 1 and x.strides[1] != x.itemsize:
+        raise ValueError("rows of x must be contiguous")
+    made = x @ weights[:, :outputs] + bias[:outputs]
+    if add:
+        made += out
+    out[:] = np.maximum(made, 0) if rectify else made
