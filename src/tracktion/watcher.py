@@ -25,6 +25,7 @@ from tracktion.watching.work import Backlog, HandlerWorker, Worker
 
 if TYPE_CHECKING:
     from types import FrameType
+    from typing import Self
 
     from tracktion.batch import WorkerLimits
     from tracktion.publish.relay import Publisher, Relay
@@ -136,7 +137,7 @@ class Watcher:
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
-    def __enter__(self) -> Watcher:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -321,7 +322,7 @@ class Watcher:
         journal = self._journal(report_moves=deliver is not None or self._publisher is not None)
         settling = Settling(self._debounce)
         backlog = Backlog(
-            settling=lambda: bool(settling), batch_size=self._batch_size, batch_seconds=self._batch_timeout
+            settling=lambda: settling.soon, batch_size=self._batch_size, batch_seconds=self._batch_timeout
         )
         relay = self._relay()
         common: dict[str, Any] = {
@@ -436,6 +437,7 @@ class _Machine:
         self._threads.append(thread)
         thread.start()
         self.scanner.scan_all(patience_seconds)
+        self.backlog.hurry()
         while not self._worker.idle and thread.is_alive():
             time.sleep(LOOK_SECONDS / 4)
         if self._relay is not None:
@@ -527,7 +529,7 @@ class _Handoff:
 
 def _outermost(roots: Iterable[Any]) -> tuple[bytes, ...]:
     """Absolute paths, without those that lie inside others."""
-    paths = sorted({os.fsencode(os.path.abspath(os.path.expanduser(os.fsdecode(root)))) for root in roots})  # noqa: PTH100, PTH111
+    paths = sorted({os.fsencode(Path(os.fsdecode(root)).expanduser().absolute()) for root in roots})
     if not paths:
         raise UsageError("a watcher needs a folder to watch")
     kept: list[bytes] = []

@@ -63,6 +63,5 @@ def make(folder: Path, count: int, *, name: str = "track", content: bytes = b"x"
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}{i:05}.mp3" for i in range(count)]
     for path in paths:
-        with open(path, "wb") as file:
-            file.write(content)
+        path.write_bytes(content)
     return paths

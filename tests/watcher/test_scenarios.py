@@ -161,10 +161,9 @@ def test_names_that_are_no_text(watcher: Watcher, root: Path, ledger: Ledger) ->
     names = [b"caf\xe9.mp3", b"\xff\xfe\x80.flac", b"new\nline.mp3", "🎵 ünï.mp3".encode(), b"a" * 251 + b".mp3"]
     names += [b"nfc-\xc3\xa9.mp3", b"nfd-e\xcc\x81.mp3", b"'; DROP TABLE files;--.mp3", b"-rf.mp3", b"$(x) `y`.mp3"]
     folder = os.fsencode(root) + b"/d\xe9j\xe0"
-    os.mkdir(folder)
+    Path(os.fsdecode(folder)).mkdir()
     for name in names:
-        with open(folder + b"/" + name, "wb") as file:
-            file.write(b"x")
+        Path(os.fsdecode(folder + b"/" + name)).write_bytes(b"x")
     check(ledger, [Path(os.fsdecode(folder + b"/" + name)) for name in names])
     assert watcher.is_healthy()
 
@@ -197,7 +196,17 @@ def test_writers_that_close_between_pieces_shorter_than_the_quiet_time(
 
 
 def test_temporary_and_foreign_names_are_left_alone(watcher: Watcher, root: Path, ledger: Ledger) -> None:
-    for name in ("a.mp3.part", "b.mp3.crdownload", "._c.mp3", "~$d.mp3", "e.txt", "f", "g.mp3.tmp", "h.mp3.!qB", ".mp3~"):
+    for name in (
+        "a.mp3.part",
+        "b.mp3.crdownload",
+        "._c.mp3",
+        "~$d.mp3",
+        "e.txt",
+        "f",
+        "g.mp3.tmp",
+        "h.mp3.!qB",
+        ".mp3~",
+    ):
         (root / name).write_bytes(b"x")
     (root / "@eaDir").mkdir()
     (root / "@eaDir" / "x.mp3").write_bytes(b"x")
@@ -286,13 +295,15 @@ def test_churn_of_three_writers(watcher: Watcher, root: Path, ledger: Ledger) ->
         thread.start()
     for thread in threads:
         thread.join()
-    check(ledger, [p for p in root.rglob("*.mp3")])
+    check(ledger, list(root.rglob("*.mp3")))
 
 
 def test_changed_while_down(root: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'state.db'}"
     first = Ledger()
-    keep, modify, remove, move = (make(root / name, 25, content=b"old") for name in ("keep", "modify", "remove", "move"))
+    keep, modify, remove, move = (
+        make(root / name, 25, content=b"old") for name in ("keep", "modify", "remove", "move")
+    )
     with Watcher(root, storage=url, handler=first, debounce=QUIET) as watcher:
         watcher.start()
         check(first, keep + modify + remove + move)
@@ -322,7 +333,7 @@ def test_restart_of_a_known_tree_is_quiet(root: Path, tmp_path: Path, ledger: Le
     for _ in range(3):
         with Watcher(root, storage=url, handler=ledger, debounce=QUIET) as watcher:
             watcher.start()
-            assert until(lambda: watcher.status().scans >= 1)  # noqa: B023
+            assert until(lambda: watcher.status().scans >= 1)
             check(ledger, paths)
     assert len(ledger.changes) == 50
 

@@ -36,9 +36,17 @@ class Publisher(Protocol):
 class Outbox(Protocol):
     """Where messages wait: the four methods of a `Storage`."""
 
-    def pending_outbox(self, *, limit: int = 100) -> list[OutboxMessage]: ...
-    def mark_outbox(self, message_ids: Any, *, published: bool) -> int: ...
-    def purge_outbox(self, *, keep: int = 0) -> int: ...
+    def pending_outbox(self, *, limit: int = 100) -> list[OutboxMessage]:
+        """See `tracktion.storage.protocol.FileStore`."""
+        ...
+
+    def mark_outbox(self, message_ids: Any, *, published: bool) -> int:
+        """See `tracktion.storage.protocol.FileStore`."""
+        ...
+
+    def purge_outbox(self, *, keep: int = 0) -> int:
+        """See `tracktion.storage.protocol.FileStore`."""
+        ...
 
 
 class Relay:

@@ -1,9 +1,10 @@
 """The journal of the watcher: which file versions there are, and how far the work on each is.
 
 A row goes ``ready → running → done | failed``; ``seen`` holds back a version whose earlier attempt ended without an
-answer (a killed host, a handler that raised), so that it is tried again alone. The attempt is counted in the transaction
-that hands the row out, before any work starts; the result, the new state and the message to publish are one transaction
-after it. Whatever dies in between, every row is in exactly one of these states when the journal is opened again.
+answer (a killed host, a handler that raised), so that it is tried again alone. The attempt is counted in the
+transaction that hands the row out, before any work starts; the result, the new state and the message to publish are one
+transaction after it. Whatever dies in between, every row is in exactly one of these states when the journal is opened
+again.
 """
 
 from __future__ import annotations
@@ -312,7 +313,12 @@ class Journal:
         """Hand out one row that waits to be tried alone; None when it is no longer there to be had."""
         failpoint("claim.begin")
         epoch = self._next_epoch()
-        changes = {"state": "running", "attempts": record.attempts + 1, "owner": self.owner.name, "epoch": epoch}
+        changes: dict[str, Any] = {
+            "state": "running",
+            "attempts": record.attempts + 1,
+            "owner": self.owner.name,
+            "epoch": epoch,
+        }
         with self.storage.transaction():
             current = self.storage.get_file(record.path, root=record.root)
             if current is None or current.attempts != record.attempts or _signature(current) != _signature(record):
@@ -338,8 +344,7 @@ class Journal:
         failpoint("finish.begin")
         kept: list[bool] = []
         with self.storage.transaction():
-            for outcome in outcomes:
-                kept.append(self._finish(outcome))
+            kept += [self._finish(outcome) for outcome in outcomes]
         failpoint("finish.committed")
         return kept
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 
-__all__ = ["FAILPOINTS", "failpoint"]
+__all__ = ["FAILPOINTS", "arm", "failpoint"]
 
 FAILPOINTS = (
     "scan.listed",
@@ -48,10 +48,19 @@ def _parse(text: str) -> tuple[str, int]:
     return name, int(nth or 1)
 
 
-_armed: tuple[str, int] | None = (
-    _parse(os.environ["TRACKTION_FAILPOINT"]) if os.environ.get("TRACKTION_FAILPOINT") else None
-)
+def _from_environment() -> tuple[str, int] | None:
+    text = os.environ.get("TRACKTION_FAILPOINT")
+    return _parse(text) if text else None
+
+
+_armed = _from_environment()
 _passed = 0
+
+
+def arm(text: str | None) -> None:
+    """Set ``name:nth`` in a process that was forked after the import; None for no failpoint."""
+    global _armed, _passed
+    _armed, _passed = (_parse(text) if text else None), 0
 
 
 def failpoint(name: str) -> None:

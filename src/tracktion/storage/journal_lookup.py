@@ -69,11 +69,14 @@ class SqlLookup(Lookup):
         self.shared = sql.home == "postgresql"
 
     def lock(self) -> None:
+        """See `Lookup`."""
         if self.shared:
             key = zlib.crc32(b"tracktion.journal.ready")
             self._sql.read(lambda connection: connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key))).all())
 
     def by_path(self, root: bytes, paths: Sequence[bytes]) -> dict[bytes, FileRecord]:
+        """See `Lookup`."""
+
         def work(connection: Connection) -> list[Any]:
             rows: list[Any] = []
             for part in chunked(paths, CHUNK):
@@ -83,6 +86,7 @@ class SqlLookup(Lookup):
         return {record.path: record for record in map(_record, self._sql.read(work))}
 
     def by_inode(self, pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], list[FileRecord]]:
+        """See `Lookup`."""
         wanted = set(pairs)
 
         def work(connection: Connection) -> list[Any]:

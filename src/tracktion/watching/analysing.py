@@ -42,11 +42,11 @@ def identified(analyzer: Any) -> Callable[[Any], Any]:
         analysis = analyse(source)
         if not isinstance(analysis, Analysis) or analysis.identity is not None:
             return analysis
-        from tracktion.audio import audio_identity
-
         try:
+            from tracktion.audio import audio_identity
+
             return replace(analysis, identity=audio_identity(source))
-        except (TracktionError, OSError):
+        except (TracktionError, OSError, ImportError):
             return analysis
 
     return work

@@ -61,6 +61,7 @@ class AnalysisWorker(Worker):
 
     @property
     def idle(self) -> bool:
+        """See `Worker`."""
         return not (self._flying or self._collected) and super().idle
 
     def run(self) -> None:
@@ -117,7 +118,8 @@ class AnalysisWorker(Worker):
                 self._pool = IsolatedPool(workers=self._count, limits=self._limits)
             else:
                 self._pool = ThreadPoolExecutor(self._count, thread_name_prefix="tracktion-watch")
-        return self._pool.submit(self._task or identified(self._analyzer), source)
+        work: Any = self._task or identified(self._analyzer)
+        return self._pool.submit(work, source)
 
     def _land(self, landed: set[Future[Any]]) -> None:
         for future in landed:
@@ -160,7 +162,7 @@ class AnalysisWorker(Worker):
         while self._collected:
             batch, self._collected = self._collected[: self.batch_size], self._collected[self.batch_size :]
             told = [entry for entry in batch if entry[2].state != "seen"]
-            raised = self.deliver([c for c, _, _ in told], [change for _, change, _ in told]) if told else {}
+            raised = self.deliver([change for _, change, _ in told]) if told else {}
             if raised is None:
                 self._collected = []
                 self.release([claimed for claimed, _, _ in batch])

@@ -1,4 +1,4 @@
-"""Events as hints: "something happened in this folder". Nothing more is taken from them, so nothing can be lost with them.
+"""Events as hints: "something happened in this folder". No more is taken from them, so nothing is lost with them.
 
 On Linux each folder is watched by itself, armed for one event, just before it is listed. A storm of fifty thousand
 files therefore costs one event per look, the kernel's queue does not fill, names never matter, and what happens after
@@ -39,14 +39,16 @@ class Hints(Protocol):
 class NoHints:
     """For network file systems and systems without events: scans alone."""
 
-    def arm(self, path: bytes, inode: int) -> bool:  # noqa: ARG002 - as the protocol wants it
+    def arm(self, path: bytes, inode: int) -> bool:
+        """There is nothing to ask."""
+        del path, inode
         return False
 
     def forget(self, path: bytes) -> None:
-        pass
+        """Nothing was asked for."""
 
     def close(self) -> None:
-        pass
+        """There is nothing to give back."""
 
 
 def open_hints(roots: list[bytes], changed: Callable[[bytes], None], overflow: Callable[[], None]) -> Hints:
@@ -104,6 +106,7 @@ class FolderHints:
         self._source.start()
 
     def arm(self, path: bytes, inode: int) -> bool:
+        """See `Hints`; the inode tells whether the folder that is armed is still this one."""
         with self._lock:
             armed = self._watches.get(path)
             if armed is not None and armed[2] == inode:
@@ -124,6 +127,7 @@ class FolderHints:
             return True
 
     def forget(self, path: bytes) -> None:
+        """See `Hints`."""
         with self._lock:
             self._remove(path)
 
@@ -135,6 +139,7 @@ class FolderHints:
                 self._source.remove_callbacks([(armed[0], armed[1])])
 
     def close(self) -> None:
+        """See `Hints`."""
         self._closed = True
         self._source.stop()
         self._source.join(5)
@@ -142,12 +147,15 @@ class FolderHints:
     # What the source calls, from its own thread.
 
     def on_event(self, event: Any) -> None:
+        """Something happened in a folder."""
         self._fire(event.wd)
 
     def on_watch_deleted(self, watch: int) -> None:
+        """A folder is gone, or its one event was spent."""
         self._fire(watch)
 
     def on_queue_overflow(self) -> None:
+        """The kernel had more to say than fits its queue."""
         self._overflow()
 
     def _fire(self, watch: int) -> None:
@@ -167,7 +175,10 @@ class TreeHints:
         from watchdog.observers import Observer
 
         class Handler(FileSystemEventHandler):
+            """Passes on where something happened."""
+
             def on_any_event(self, event: FileSystemEvent) -> None:
+                """Reduce it to the folder."""
                 if event.event_type in {"opened", "closed_no_write"}:
                     return
                 for path in (event.src_path, event.dest_path):
@@ -180,12 +191,15 @@ class TreeHints:
                 self._observer.schedule(Handler(), os.fsdecode(root), recursive=True)
         self._observer.start()
 
-    def arm(self, path: bytes, inode: int) -> bool:  # noqa: ARG002 - the tree is armed as a whole
+    def arm(self, path: bytes, inode: int) -> bool:
+        """The tree is armed as a whole."""
+        del path, inode
         return True
 
     def forget(self, path: bytes) -> None:
-        pass
+        """The tree is armed as a whole."""
 
     def close(self) -> None:
+        """End the observer."""
         self._observer.stop()
         self._observer.join(5)

@@ -23,7 +23,7 @@ def signature_of(stat: os.stat_result) -> Signature:
 
 
 def fingerprint(name: bytes, signature: Signature) -> int:
-    """Hash of a file version within this process; the device is left out, for it changes when a disk is plugged again."""
+    """Hash of a file version within this process; without the device, which changes when a disk is plugged in again."""
     return hash((name, signature[0], signature[1], signature[2], signature[4]))
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracktion.errors import StorageError, printable
@@ -75,6 +76,10 @@ def list_folder(path: bytes, names: FileFilter) -> Listing:
             except OSError:
                 found.unsure.add(name)
     return found
+
+
+def _status(path: bytes) -> os.stat_result:
+    return Path(os.fsdecode(path)).stat()
 
 
 @dataclass(slots=True)
@@ -202,6 +207,7 @@ class Scanner:
 
     @property
     def known_files(self) -> int:
+        """Number of files that are in the journal and on disk."""
         return sum(root.known.files for root in self.roots)
 
     # --- hints: called from other threads -----------------------------------------------------------------------------
@@ -325,7 +331,7 @@ class Scanner:
     def _look(self, root: RootState, path: bytes, inode: int) -> Listing | None:
         started = time.monotonic()
         try:
-            self._arm(root, path, inode or os.stat(path).st_ino)
+            self._arm(root, path, inode or _status(path).st_ino)
             listing = list_folder(path, self._names)
         except (FileNotFoundError, NotADirectoryError):
             if path == root.path or not self._is_online(root):
@@ -349,7 +355,6 @@ class Scanner:
     def _compare(self, root: RootState, path: bytes, listing: Listing, now: float) -> None:
         difference = root.known.difference(path, listing.files)
         gone = [name for name in difference.gone if name not in listing.unsure]
-        children = [name for name in listing.folders]
         if (gone or root.known.children(path)) and not listing.files and not listing.folders:
             if not self._is_online(root) or self._is_unmounted(root, path, gone):
                 return
@@ -368,7 +373,7 @@ class Scanner:
             self._held += len(gone)
         if again is not None:
             self._schedule(path, max(again, now + self._spacing.get(path, 0.0)))
-        _, lost = root.known.enter(path, children)
+        _, lost = root.known.enter(path, listing.folders)
         for child in lost:
             if child.rpartition(b"/")[2] not in listing.unsure:
                 self._vanish(root, child)
@@ -409,7 +414,7 @@ class Scanner:
     def _is_online(self, root: RootState) -> bool:
         """Whether the root is there, and is the one that it was."""
         try:
-            status = os.stat(root.path)
+            status = _status(root.path)
         except OSError:
             self._set_offline(root)
             return False
@@ -446,11 +451,10 @@ class Scanner:
                 self._hints.forget(folder)
 
     def _is_unmounted(self, root: RootState, path: bytes, gone: list[bytes]) -> bool:
-        """Whether an empty folder lies on another device than the files that were in it: a mount point without its disk."""
+        """Whether an empty folder lies on another device than what was in it: a mount point without its disk."""
         names = [path + b"/" + name for name in gone[:1]]
         if not names:
-            below = next((f for f in root.known.walk(path) if f != path), None)
-            return below is not None and self._is_unmounted_below(root, path)
+            return self._is_unmounted_below(root, path)
         return self._device_differs(root, path, names[0])
 
     def _is_unmounted_below(self, root: RootState, path: bytes) -> bool:
@@ -462,7 +466,7 @@ class Scanner:
 
     def _device_differs(self, root: RootState, folder: bytes, file: bytes) -> bool:
         try:
-            device = os.stat(folder).st_dev
+            device = _status(folder).st_dev
             row = self._journal.storage.get_file(file, root=root.path)
         except (OSError, StorageError):
             return True

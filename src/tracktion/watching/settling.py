@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -12,14 +13,16 @@ __all__ = ["Settling", "Waiting"]
 
 WRITER_LOOK_SECONDS = 1.0
 WRITER_LIMIT_SECONDS = 3600.0
+SOON_SECONDS = 0.5
 
 
 @dataclass(slots=True)
 class Waiting:
-    """A version that was seen, and since when it stands still (monotonic seconds)."""
+    """A version that was seen, since when it stands still, and when its name was first seen (monotonic seconds)."""
 
     signature: Signature
     since: float
+    first: float
 
 
 class Settling:
@@ -41,12 +44,18 @@ class Settling:
         self._clock = clock or SteadyClock()
         self._writer = writer
         self._folders: dict[bytes, dict[bytes, Waiting]] = {}
+        self._soon_until = 0.0
 
     def __len__(self) -> int:
         return sum(map(len, self._folders.values()))
 
     def __bool__(self) -> bool:
         return bool(self._folders)
+
+    @property
+    def soon(self) -> bool:
+        """Whether more versions are about to settle; those of slow writers are not waited for."""
+        return bool(self._folders) and time.monotonic() < self._soon_until
 
     def look(
         self, folder: bytes, new: Mapping[bytes, Signature], now: float, *, local: bool
@@ -78,13 +87,15 @@ class Settling:
         for name, signature in new.items():
             entry = before.get(name)
             if entry is None or entry.signature != signature:
-                entry = Waiting(signature, now)
+                entry = Waiting(signature, now, now if entry is None else entry.first)
             left = self._left(entry, now, local=local)
             if left <= 0:
                 if now - entry.since > WRITER_LIMIT_SECONDS or not self._writer(folder + b"/" + name):
                     settled[name] = signature
                     continue
                 left = WRITER_LOOK_SECONDS
+            else:
+                self._soon_until = max(self._soon_until, entry.first + 2 * self.quiet_seconds + SOON_SECONDS)
             waiting[name] = entry
             due.append(now + left)
         if waiting:

@@ -57,13 +57,16 @@ class Backlog:
         self._ready = 0
         self._since = 0.0
         self._stopping = False
+        self._hurry = False
 
     @property
     def ready(self) -> int:
+        """About how many rows wait; never too few."""
         return self._ready
 
     @property
     def stopping(self) -> bool:
+        """Whether work is to end."""
         return self._stopping
 
     def add(self, count: int) -> None:
@@ -81,8 +84,15 @@ class Backlog:
             self._since = time.monotonic()
 
     def stop(self) -> None:
+        """End all waiting."""
         with self._condition:
             self._stopping = True
+            self._condition.notify_all()
+
+    def hurry(self) -> None:
+        """Nothing more will come: batches go as they are."""
+        with self._condition:
+            self._hurry = True
             self._condition.notify_all()
 
     def wait(self, seconds: float) -> None:
@@ -102,6 +112,8 @@ class Backlog:
         """Whether a batch should go: it is full, or nothing more is on its way, or it has waited long enough."""
         if self._ready <= 0:
             return False
+        if self._hurry:
+            return True
         waited = time.monotonic() - self._since
         return self._ready >= self._batch_size or not self._settling() or waited >= self._batch_seconds
 
@@ -250,7 +262,7 @@ class Worker:
 
     # --- where it goes ------------------------------------------------------------------------------------------------
 
-    def deliver(self, batch: list[Claimed], changes: list[FileChange]) -> dict[int, BaseException | None] | None:
+    def deliver(self, changes: list[FileChange]) -> dict[int, BaseException | None] | None:
         """Hand a batch to the handler; when it raises, each file alone, so that one cannot spoil the others.
 
         Returns
@@ -356,7 +368,7 @@ class HandlerWorker(Worker):
         self.working = len(batch)
         failpoint("work.begin")
         try:
-            raised = self.deliver(batch, [claimed.change for claimed in batch])
+            raised = self.deliver([claimed.change for claimed in batch])
             if raised is None:
                 self.release(batch)
                 return True

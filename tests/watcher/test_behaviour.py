@@ -1,0 +1,312 @@
+"""How the Watcher behaves towards its host."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.watcher.ledger import Ledger, make, until
+from tracktion.errors import StorageBusyError, StorageFullError, UnsupportedError, UsageError
+from tracktion.results.analysis import Analysis
+from tracktion.results.change import FileChange
+from tracktion.storage import open_storage
+from tracktion.watcher import Watcher
+from tracktion.watching import work
+
+QUIET = 0.2
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    return folder
+
+
+def pretend(source: Any) -> Analysis:
+    """Stands for an Analyzer."""
+    content = Path(source).read_bytes()
+    if content == b"crash":
+        os.abort()
+    if content == b"noise":
+        raise UnsupportedError("not audio", file=str(source))
+    return Analysis(duration=float(len(content)), sample_rate=44100, channels=2, source=str(source))
+
+
+def test_run_blocks_until_stop(root: Path) -> None:
+    ledger = Ledger()
+    paths = make(root, 5)
+    with Watcher(root, handler=ledger, debounce=QUIET) as watcher:
+        thread = threading.Thread(target=watcher.run)
+        thread.start()
+        assert ledger.wait_for(paths) == set()
+        assert watcher.running
+        watcher.stop()
+        thread.join(10)
+        assert not thread.is_alive()
+    assert not watcher.running
+
+
+def test_stop_and_start_again_and_twice(root: Path) -> None:
+    ledger = Ledger()
+    with Watcher(root, handler=ledger, debounce=QUIET) as watcher:
+        for round_ in range(3):
+            watcher.start()
+            watcher.start()
+            assert ledger.wait_for(make(root, 3, name=f"r{round_}-")) == set()
+            watcher.stop()
+            watcher.stop()
+        assert len(ledger.changes) == 9
+
+
+def test_one_bad_file_does_not_spoil_the_others(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "RETRY_SECONDS", (0.1, 0.2))
+    seen: list[str] = []
+
+    def handler(changes: list[FileChange]) -> None:
+        if any("bad" in change.path.name for change in changes):
+            raise RuntimeError("cannot digest this")
+        seen.extend(change.path.name for change in changes)
+
+    good, [bad] = make(root, 30), make(root, 1, name="bad")
+    with Watcher(root, handler=handler, debounce=QUIET) as watcher:
+        watcher.start()
+        assert until(lambda: watcher.storage.count_files() == {"done": 30, "failed": 1})
+        assert sorted(seen) == sorted(path.name for path in good)
+        row = watcher.storage.get_file(os.fsencode(bad))
+        assert row is not None
+        assert row.attempts == 3
+        assert row.reason == "Handler: RuntimeError: cannot digest this"
+        assert isinstance(watcher.last_error, RuntimeError)
+        assert watcher.is_healthy()
+        assert watcher.retry_failed() == 1
+        assert until(lambda: watcher.storage.count_files() == {"done": 30, "failed": 1})
+
+
+def test_blocking_handler_does_not_stop_discovery_and_not_the_stop(root: Path) -> None:
+    release = threading.Event()
+    with Watcher(root, handler=lambda _: release.wait(30), debounce=QUIET) as watcher:
+        watcher.start()
+        make(root, 100)
+        assert until(lambda: watcher.status().known == 100)
+        started = time.monotonic()
+        watcher.stop()
+        assert time.monotonic() - started < 10
+        release.set()
+
+
+@pytest.mark.parametrize("isolation", ["process", None])
+def test_results_of_an_analyzer_are_stored_and_handed_over(root: Path, isolation: Any) -> None:
+    ledger = Ledger()
+    good = make(root, 20)
+    for number, path in enumerate(good):
+        path.write_bytes(b"%d" % number)
+    (root / "Artist - Noise.mp3").write_bytes(b"noise")
+    if isolation:
+        (root / "crash.mp3").write_bytes(b"crash")
+    with Watcher(root, analyzer=pretend, handler=ledger, isolation=isolation, debounce=QUIET) as watcher:
+        watcher.start()
+        expected = {"done": 20, "failed": 2 if isolation else 1}
+        assert until(lambda: watcher.storage.count_files() == expected)
+        assert watcher.storage.count_analyses() == 20
+        assert watcher.storage.count_tracks() == 20
+        reasons = {row.reason for row in watcher.storage.find_files(states=["failed"])}
+    changes = {change.path: change for change in ledger.changes}
+    assert all(changes[path].analysis is not None for path in good)
+    assert isinstance(changes[root / "Artist - Noise.mp3"].error, UnsupportedError)
+    assert "Unsupported: not audio" in reasons
+    if isolation:
+        assert "WorkerCrashed: the worker died: signal 6 (SIGABRT)" in reasons
+    assert ledger.twice() == []
+
+
+def test_version_that_changes_during_the_work_is_done_again(root: Path) -> None:
+    path = root / "a.mp3"
+    path.write_bytes(b"1")
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(source: Any) -> Analysis:
+        content = Path(source).read_bytes()
+        begun.set()
+        go_on.wait(30)
+        return Analysis(duration=float(len(content)), sample_rate=44100, channels=2)
+
+    with Watcher(root, analyzer=slow, isolation=None, debounce=QUIET) as watcher:
+        watcher.start()
+        assert begun.wait(30)
+        path.write_bytes(b"22")
+        go_on.set()
+        assert until(lambda: watcher.storage.count_files() == {"done": 1})
+        row = watcher.storage.get_file(os.fsencode(path))
+        assert row is not None
+        assert row.size == 2
+        assert watcher.storage.count_analyses() == 1
+
+
+async def test_batches_for_asyncio(root: Path) -> None:
+    make(root, 25)
+    seen: list[FileChange] = []
+    async with asyncio.timeout(60):
+        async for batch in Watcher(root, debounce=QUIET, batch_size=10):
+            assert len(batch) <= 10
+            seen += batch
+            if len(seen) == 25:
+                break
+    assert len({change.path for change in seen}) == 25
+
+
+def test_scan_once(root: Path, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    ledger = Ledger()
+    make(root / "a", 15)
+    with Watcher(root, storage=url, handler=ledger, debounce=QUIET) as watcher:
+        status = watcher.scan_once()
+        assert (status.done, status.failed, status.known) == (15, 0, 15)
+        assert watcher.scan_once().done == 0
+        make(root / "b", 5)
+        assert watcher.scan_once().done == 5
+    assert len(ledger.changes) == 20
+
+
+def test_scan_once_leaves_what_is_being_written(root: Path) -> None:
+    ledger = Ledger()
+    [ready] = make(root, 1)
+    with Watcher(root, handler=ledger, debounce=QUIET) as watcher, (root / "open.mp3").open("wb") as file:
+        file.write(b"half")
+        watcher.scan_once()
+    assert ledger.paths() == {str(ready)}
+
+
+def test_second_owner_of_an_sqlite_file_is_refused(root: Path, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    with (
+        Watcher(root, storage=url, handler=print) as first,
+        Watcher(root, storage=url, handler=print, owner_timeout=0.3) as second,
+    ):
+        first.start()
+        with pytest.raises(StorageBusyError, match="another watcher"):
+            second.start()
+        first.stop()
+        second.start()
+
+
+def test_publisher_gets_every_version_after_it_was_stored(root: Path) -> None:
+    sent: list[dict[str, Any]] = []
+    failures = [ConnectionError("down"), ConnectionError("down")]
+
+    def publish(message: dict[str, Any]) -> None:
+        if failures:
+            raise failures.pop()
+        sent.append(message)
+
+    paths = make(root, 27)
+    with Watcher(root, handler=lambda _: None, publisher=publish, debounce=QUIET) as watcher:
+        watcher.start()
+        assert until(lambda: sum(m["batch_size"] for m in sent) == 27)
+        assert until(lambda: watcher.status().unpublished == 0)
+    assert sorted(name for m in sent for name in m["files"]) == sorted(map(str, paths))
+    assert all(m["priority"] == (5 if m["batch_size"] > 5 else 1) for m in sent)
+
+
+def test_deletions_are_reported_on_request(root: Path) -> None:
+    ledger = Ledger()
+    paths = make(root, 3)
+    with Watcher(root, handler=ledger, debounce=QUIET, report_deletions=True) as watcher:
+        watcher.start()
+        assert ledger.wait_for(paths) == set()
+        assert until(lambda: watcher.storage.count_files() == {"done": 3})
+        paths[0].unlink()
+        assert until(lambda: ledger.paths("deleted") == {str(paths[0])})
+        assert until(lambda: watcher.storage.count_files() == {"done": 2, "deleted": 1})
+        assert watcher.purge_deleted() == 1
+
+
+def test_storage_that_is_full_pauses_and_resumes(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = Ledger()
+    storage = open_storage("memory:")
+    full = threading.Event()
+    full.set()
+    for name in ("put_files", "claim_files", "update_file"):
+        real = getattr(storage, name)
+
+        def maybe(*args: Any, real: Any = real, **options: Any) -> Any:
+            if full.is_set():
+                raise StorageFullError("no space left")
+            return real(*args, **options)
+
+        monkeypatch.setattr(storage, name, maybe)
+    paths = make(root, 10)
+    with Watcher(root, storage=storage, handler=ledger, debounce=QUIET) as watcher:
+        watcher.start()
+        assert until(lambda: isinstance(watcher.last_error, StorageFullError))
+        full.clear()
+        assert ledger.wait_for(paths) == set()
+        assert ledger.twice() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_a_run_cleanly(root: Path, tmp_path: Path, number: int) -> None:
+    make(root, 300)
+    code = (
+        "import sys, time\n"
+        "from tracktion.watcher import Watcher\n"
+        "def slow(changes):\n"
+        "    print(len(changes), flush=True); time.sleep(0.05)\n"
+        "with Watcher(sys.argv[1], storage=sys.argv[2], handler=slow, debounce=0.0) as watcher:\n"
+        "    watcher.run()\n"
+        "print('clean', flush=True)\n"
+    )
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    host = subprocess.Popen(
+        [sys.executable, "-c", code, str(root), url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert host.stdout is not None
+    host.stdout.readline()
+    started = time.monotonic()
+    host.send_signal(number)
+    out, err = host.communicate(timeout=30)
+    assert (host.returncode, err) == (0, "")
+    assert time.monotonic() - started < 10
+    assert out.splitlines()[-1] == "clean"
+    with open_storage(url) as storage:
+        assert "running" not in storage.count_files()
+        assert all(row.attempts == 0 for row in storage.find_files(states=["ready"]))
+
+
+def test_misuse(root: Path) -> None:
+    with pytest.raises(UsageError):
+        Watcher()
+    with pytest.raises(UsageError):
+        Watcher(root, debounce=-1)
+    with pytest.raises(UsageError):
+        Watcher(root, batch_size=0)
+    with pytest.raises(UsageError):
+        Watcher(root, handler=3)  # type: ignore[arg-type]
+
+
+def test_nothing_is_left_behind(root: Path) -> None:
+    import psutil
+
+    process = psutil.Process()
+    make(root, 20)
+
+    def once() -> None:
+        with Watcher(root, analyzer=pretend, isolation="process", debounce=0.0) as watcher:
+            watcher.start()
+            assert until(lambda: watcher.status().done == 20)
+
+    once()
+    descriptors, threads = process.num_fds(), threading.active_count()
+    once()
+    assert process.num_fds() <= descriptors
+    assert threading.active_count() <= threads
+    assert [c for c in process.children(recursive=True) if c.status() == psutil.STATUS_ZOMBIE] == []
