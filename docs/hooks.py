@@ -12,20 +12,35 @@ from mkdocs.structure.files import File, Files
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
-REFERENCE = {
-    "analyzer": ("Analyzer", ["analyzer"]),
+REFERENCE: dict[str, tuple[str, list[str]]] = {
+    "analyzer": ("Analyzer", ["analyzer", "display.batch"]),
     "results": (
         "Results",
-        [f"results.{name}" for name in ("analysis", "rhythm", "key", "mood", "loudness", "structure", "tags", "batch")],
+        [
+            f"results.{name}"
+            for name in ("analysis", "rhythm", "key", "mood", "loudness", "structure", "tags", "change")
+        ],
     ),
-    "matcher": ("Matcher", ["matcher", "results.match", "results.track", "matching.text", "matching.scoring"]),
-    "watcher": ("Watcher", ["watcher", "results.watch", "publish"]),
-    "storage": ("Storage and cache", ["storage", "storage.base", "cache", "testing"]),
-    "audio": ("Audio and tags", ["audio", "remote"]),
-    "features": ("Features and estimators", ["features.stream", "estimators.rhythm", "estimators.tonal"]),
-    "monitor": ("Monitors and batches", ["monitor", "batch"]),
-    "export": ("Exports", ["export", "export.rekordbox", "export.traktor", "export.playlist"]),
-    "plot": ("Plots and displays", ["plot", "display"]),
+    "matcher": ("Matcher", ["matcher", "results.match", "matching.text"]),
+    "watcher": ("Watcher", ["watcher", "watching.filters", "publish.message", "publish.rabbitmq"]),
+    "storage": (
+        "Storage",
+        ["storage", "storage.protocol", "storage.memory", "storage.sqlite", "storage.postgresql", "results.catalogue"],
+    ),
+    "cache": ("Cache", ["cache.protocol", "cache.lru", "cache.remote", "cache.tiered", "cache.decorator"]),
+    "audio": ("Audio and tags", ["audio.stream", "audio.limits", "audio.identity", "audio.tags", "remote"]),
+    "features": (
+        "Features and estimators",
+        ["features.stream", "features.tap", "estimators.rhythm", "estimators.tonal", "estimators.mood"],
+    ),
+    "batch": ("Batches", ["batch.run", "batch.isolated", "batch.limits", "batch.task"]),
+    "monitor": ("Monitors", ["monitor.performance", "monitor.memory"]),
+    "export": (
+        "Exports",
+        ["export.model", "export.rekordbox", "export.traktor", "export.playlist", "export.tables"],
+    ),
+    "plot": ("Plots and displays", ["plot", "display.analysis", "display.tables"]),
+    "testing": ("For tests of your own", ["testing"]),
     "errors": ("Errors", ["errors"]),
 }
 
@@ -81,8 +96,7 @@ def generated() -> dict[str, str]:
 
 def _documented(module: str) -> bool:
     path = ROOT / "src" / "tracktion" / module.replace(".", "/")
-    init = path / "__init__.py"
-    return path.with_suffix(".py").exists() or (init.exists() and "import" in init.read_text(encoding="utf-8"))
+    return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
 
 
 def notebook_page(path: Path) -> str:
