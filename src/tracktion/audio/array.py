@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ class ArrayDecoder:
             raise UsageError(f"shape {array.shape} means {array.shape[1]} channels{hint}", stage="open")
         if array.dtype.kind not in "fiu":
             raise UsageError(f"samples must be real numbers, not {array.dtype}", stage="open")
-        rate = round(float(sample_rate))
+        rate = round(float(sample_rate)) if math.isfinite(float(sample_rate)) else 0
         if not limits.min_sample_rate <= rate <= limits.max_sample_rate:
             raise UsageError(f"a sample rate of {sample_rate} Hz is outside of the limits", stage="open")
         self._array = array

@@ -133,10 +133,13 @@ class OggLayout:
         ``vorbis``, ``opus``, ``flac``, ``speex`` or ``unknown``: of the first stream.
     regular
         One stream after its headers, without a gap between its pages.
+    ended
+        It is regular and has its last page.
     """
 
     codec: str
     regular: bool
+    ended: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +192,7 @@ def ogg_layout(source: Source) -> OggLayout:
     codec = "unknown"
     expected: int | None = None
     serial = None
-    regular = True
+    regular, last = True, 0
     for page in ogg_pages(source):
         if expected is None:
             codec = next((name for magic, name in _CODECS.items() if page.data.startswith(magic)), "unknown")
@@ -198,4 +201,5 @@ def ogg_layout(source: Source) -> OggLayout:
             regular = False
             break
         expected = page.sequence + 1 & 0xFFFFFFFF
-    return OggLayout(codec, regular)
+        last = page.kind
+    return OggLayout(codec, regular, regular and bool(last & 4))

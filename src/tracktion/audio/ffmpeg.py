@@ -17,7 +17,7 @@ import av.error
 from tracktion.audio.decoder import FloatBlock
 from tracktion.audio.frames import LEAKED, Feed, Joiner, ffmpeg_message
 from tracktion.audio.source import QuietReader, Source
-from tracktion.errors import CorruptError, TracktionError, UnsupportedError
+from tracktion.errors import TracktionError, UnsupportedError
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -53,14 +53,15 @@ _BAD_PACKETS_IN_A_ROW = 10_000
 
 
 @contextlib.contextmanager
-def _translated(source_name: str, stage: str) -> Iterator[None]:
+def _opening(source_name: str, reader: QuietReader) -> Iterator[None]:
     try:
         yield
     except TracktionError:
         raise
     except LEAKED as error:
-        kind = UnsupportedError if stage == "open" else CorruptError
-        raise kind(f"FFmpeg: {ffmpeg_message(error)}", file=source_name, stage=stage) from error
+        if reader.error is not None:
+            raise reader.error from error
+        raise UnsupportedError(f"FFmpeg: {ffmpeg_message(error)}", file=source_name, stage="open") from error
 
 
 class FFmpegDecoder:
@@ -90,7 +91,7 @@ class FFmpegDecoder:
         source.seek(0, io.SEEK_SET)
         self._reader = QuietReader(source)
         with contextlib.ExitStack() as stack:
-            stack.enter_context(_translated(source.name, "open"))
+            stack.enter_context(_opening(source.name, self._reader))
             container = stack.enter_context(
                 av.open(
                     self._reader,

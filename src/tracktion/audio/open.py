@@ -35,8 +35,7 @@ def open_decoder(source: Source, *, limits: Limits) -> Decoder:
     if kind in ("flac", "w64", "au", "caf"):
         return _sndfile(inner, limits)
     if kind == "ogg":
-        layout = ogg_layout(inner)
-        return _sndfile(inner, limits) if layout.codec == "vorbis" and layout.regular else _ffmpeg(inner, limits)
+        return _open_ogg(inner, limits)
     if kind == "unknown":
         return _open_frames(source, start, limits)
     return _ffmpeg(inner, limits)
@@ -53,6 +52,16 @@ def _open_wave(source: Source, limits: Limits) -> Decoder:
     if layout.tag in _SNDFILE_WAVE_TAGS and not layout.size_unknown:
         return _sndfile(source, limits, declared=layout.declared_frames)
     return _ffmpeg(source, limits)
+
+
+def _open_ogg(source: Source, limits: Limits) -> Decoder:
+    layout = ogg_layout(source)
+    if layout.codec != "vorbis" or not layout.regular:
+        return _ffmpeg(source, limits)
+    decoder = _sndfile(source, limits)
+    if not layout.ended:
+        decoder.notes["truncated"] = "the last page of the stream is missing"
+    return decoder
 
 
 def _open_frames(source: Source, start: int, limits: Limits) -> Decoder:

@@ -47,6 +47,8 @@ class SndfileDecoder:
         try:
             self._file = _Forward(target, closefd=False)
         except (soundfile.SoundFileError, OSError, TypeError, ValueError) as error:
+            if self._reader.error is not None:
+                raise self._reader.error from error
             raise UnsupportedError(f"libsndfile: {_message(error)}", file=source.name, stage="open") from error
         self.sample_rate = int(self._file.samplerate)
         self.channels = int(self._file.channels)

@@ -1,0 +1,148 @@
+"""Blocks are finite, whole, and of any size; what was odd is noted."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.audio.clicks import FOLDER, SAMPLE_RATE, click_track
+from tests.audio.test_open import wav_bytes
+from tracktion.audio import AudioStream, open_audio
+from tracktion.errors import CorruptError, UsageError
+
+
+def decode(source: object, frames: int = 65536) -> tuple[np.ndarray, AudioStream]:
+    with open_audio(source) as stream:
+        return np.concatenate(list(stream.blocks(frames))), stream
+
+
+def encoded(container: str, subtype: str | None = None, seconds: float = 2.0) -> bytes:
+    rng = np.random.default_rng(3)
+    file = io.BytesIO()
+    samples = rng.uniform(-0.5, 0.5, round(seconds * SAMPLE_RATE)).astype(np.float32)
+    soundfile.write(file, samples, SAMPLE_RATE, format=container, subtype=subtype)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "name", ["lame_vbr.mp3", "vorbis.ogg", "aac.m4a", "opus.opus", "flac.ogg", "wma2.wma", "alac.m4a"]
+)
+def test_any_block_size_gives_the_same_samples(name: str) -> None:
+    whole, stream = decode(FOLDER / name)
+    assert whole.dtype == np.float32
+    for frames in (1000, 7777, 1_000_000):
+        with open_audio(FOLDER / name) as again:
+            blocks = list(again.blocks(frames))
+        assert all(0 < len(b) <= frames and b.flags.c_contiguous and b.flags.writeable for b in blocks)
+        np.testing.assert_array_equal(np.concatenate(blocks), whole)
+    assert stream.seconds == len(whole) / stream.sample_rate
+
+
+def test_block_size_must_be_positive() -> None:
+    with open_audio((np.zeros(10), 8000)) as stream, pytest.raises(UsageError):
+        next(stream.blocks(0))
+
+
+def test_few_nonfinite_samples_become_zero() -> None:
+    samples = click_track()
+    samples[100:110] = np.nan
+    samples[200] = np.inf
+    samples[201] = 1e30
+    got, stream = decode(wav_bytes(samples, subtype="FLOAT"))
+    assert np.isfinite(got).all()
+    assert (got[100:110] == 0).all()
+    assert got[200] == 0
+    assert got[201] == 65536
+    assert set(stream.notes) == {"nonfinite", "clamped"}
+    assert "11 samples" in stream.notes["nonfinite"]
+
+
+def test_many_nonfinite_samples_are_damage() -> None:
+    samples = click_track()
+    samples[::3] = np.nan
+    with pytest.raises(CorruptError, match="NaN"):
+        decode((samples, SAMPLE_RATE))
+
+
+@pytest.mark.parametrize(
+    ("container", "subtype"),
+    [("WAV", "PCM_16"), ("AIFF", "PCM_16"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("RF64", "PCM_16")],
+)
+def test_a_file_that_ends_early_is_flagged(container: str, subtype: str) -> None:
+    data = encoded(container, subtype)
+    whole, clean = decode(data)
+    assert clean.notes == {}
+    got, stream = decode(data[: len(data) // 2])
+    assert 0.15 * len(whole) < len(got) < 0.7 * len(whole)
+    assert {"truncated", "repaired"} & set(stream.notes)
+    np.testing.assert_allclose(got[: len(got) - 9000], whole[: len(got) - 9000], atol=1e-3)
+
+
+def test_mp3_that_ends_early_is_flagged() -> None:
+    for name in ("lame_cbr.mp3", "lame_vbr.mp3"):
+        data = (FOLDER / name).read_bytes()
+        got, stream = decode(data[: len(data) // 2])
+        assert len(got) < 60_000
+        assert "truncated" in stream.notes
+
+
+def test_flac_with_a_hole_goes_on_behind_it() -> None:
+    data = bytearray(encoded("FLAC"))
+    middle = len(data) // 2
+    data[middle : middle + 3000] = bytes(3000)
+    whole, _ = decode(encoded("FLAC"))
+    got, stream = decode(bytes(data))
+    assert "repaired" in stream.notes
+    assert len(got) > 0.8 * len(whole)
+    np.testing.assert_array_equal(got[-4096:], whole[-4096:])
+
+
+def test_wav_whose_recorder_crashed() -> None:
+    data = bytearray(wav_bytes())
+    whole, _ = decode(bytes(data))
+    at = data.index(b"data") + 4
+    for size in (0, 0xFFFFFFFF):
+        data[at : at + 4] = size.to_bytes(4, "little")
+        got, _ = decode(bytes(data))
+        np.testing.assert_array_equal(got, whole)
+
+
+def test_ogg_chained() -> None:
+    data = (FOLDER / "vorbis.ogg").read_bytes()
+    once, _ = decode(data)
+    twice, stream = decode(data + data)
+    assert stream.decoder == "FFmpeg"
+    assert abs(len(twice) - 2 * len(once)) < 2048
+
+
+def test_a_damaged_aac_frame_is_passed_over() -> None:
+    data = bytearray((FOLDER / "aac.m4a").read_bytes())
+    start = data.index(b"mdat") + 400
+    for at in range(start, start + 1200):
+        data[at] ^= 0x5A
+    got, stream = decode(bytes(data))
+    assert len(got) > SAMPLE_RATE
+    assert np.isfinite(got).all()
+    assert set(stream.notes) <= {"repaired", "truncated", "clamped"}
+
+
+def test_repr_names_what_it_is() -> None:
+    with open_audio(FOLDER / "aac.m4a") as stream:
+        assert "aac" in repr(stream)
+        assert "44100 Hz" in repr(stream)
+        assert stream.declared_seconds == pytest.approx(2.0, abs=0.03)
+    with open_audio(FOLDER / "aac.aac") as stream:
+        assert "unknown length" in repr(stream)
+
+
+def test_closed_streams_are_at_their_end() -> None:
+    stream = open_audio(Path(FOLDER / "lame_cbr.mp3"))
+    blocks = stream.blocks(1000)
+    next(blocks)
+    stream.close()
+    stream.close()
+    assert list(blocks) == []
