@@ -1,11 +1,10 @@
-"""Log-spaced bands of a spectrum and a fine-grained attack envelope."""
+"""Levels of bands of a spectrum."""
 
 from libc.stdint cimport int32_t, uint16_t
 
 cdef extern from "onset.h" nogil:
     void tk_bands(const float *magnitude, Py_ssize_t frames, Py_ssize_t bins, const int32_t *first,
                   const int32_t *count, const float *weights, Py_ssize_t bands, uint16_t *out)
-    void tk_pulse(const float *x, Py_ssize_t hops, float *box, uint16_t *out)
 
 
 def bands(const float[:, ::1] magnitude not None, const int32_t[::1] first not None, const int32_t[::1] count not None,
@@ -24,17 +23,3 @@ def bands(const float[:, ::1] magnitude not None, const int32_t[::1] first not N
         return
     with nogil:
         tk_bands(&magnitude[0, 0], frames, bins, &first[0], &count[0], &weights[0], size, &out[0, 0])
-
-
-def pulse(const float[::1] samples not None, float box, uint16_t[:, ::1] out not None):
-    """See _onset.pyi."""
-    cdef Py_ssize_t hops = out.shape[0]
-    if out.shape[1] != 3:
-        raise ValueError("out must have three columns")
-    if samples.shape[0] != 63 * hops + 1:
-        raise ValueError("samples must hold 63 samples per row of out, and the one before")
-    if hops == 0:
-        return box
-    with nogil:
-        tk_pulse(&samples[0], hops, &box, &out[0, 0])
-    return box

@@ -1,6 +1,5 @@
 #ifndef TK_ONSET_H
 #define TK_ONSET_H
-#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -39,32 +38,4 @@ TK_CLONES static void tk_bands(const float *TK_RESTRICT magnitude, ptrdiff_t fra
     }
 }
 
-/* x[0] is the sample before the first one; see _onset.pyi. `box` holds the last box sum of the block before. */
-TK_CLONES static void tk_pulse(const float *TK_RESTRICT x, ptrdiff_t hops, float *TK_RESTRICT box,
-                               uint16_t *TK_RESTRICT out)
-{
-    float last = *box;
-    for (ptrdiff_t h = 0; h < hops; h++) {
-        const float *in = x + 1 + h * 63;
-        float high[9] = {0}, sums[9] = {0};
-        for (int j = 0; j < 7; j++)
-            for (int k = 0; k < 9; k++) {
-                const float d = in[7 * k + j] - in[7 * k + j - 1];
-                high[k] += d * d;
-                sums[k] += in[7 * k + j];
-            }
-        float fast = 0.0f, middle = 0.0f, slow = 0.0f;
-        for (int k = 0; k < 9; k++) {
-            const float d = sums[k] - last;
-            last = sums[k];
-            fast += high[k];
-            middle += d * d;
-            slow += sums[k];
-        }
-        out[3 * h] = tk_half(fabsf(slow));
-        out[3 * h + 1] = tk_half(sqrtf(middle));
-        out[3 * h + 2] = tk_half(sqrtf(fast));
-    }
-    *box = last;
-}
 #endif

@@ -1,12 +1,12 @@
-"""Log-spaced bands of a spectrum and a fine-grained attack envelope."""
+"""Levels of bands of a spectrum."""
 
 from __future__ import annotations
 
 from tracktion._core._select import COMPILED
 
 if COMPILED:
-    from tracktion._core._onset import bands, pulse
+    from tracktion._core._onset import bands
 else:
-    from tracktion._core.reference.onset import bands, pulse
+    from tracktion._core.reference.onset import bands
 
-__all__ = ["bands", "pulse"]
+__all__ = ["bands"]

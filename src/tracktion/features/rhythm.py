@@ -1,4 +1,4 @@
-"""What the rhythm estimator hears: levels of 72 log-spaced bands 50 times per second, and a fine attack envelope."""
+"""What the rhythm estimator hears: levels of 72 log-spaced bands, 50 times per second."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tracktion._core.onset import bands, pulse
+from tracktion._core.onset import bands
 from tracktion.features.tap import FRAME_RATE, MONO_RATE, WINDOW, FloatBlock, Tap
 
-__all__ = ["BANDS", "PULSE_HOP", "PULSE_RATE", "Filterbank", "RhythmFeatures", "RhythmTap", "filterbank", "widen"]
+__all__ = ["BANDS", "Filterbank", "RhythmFeatures", "RhythmTap", "filterbank", "widen"]
 
 BANDS = 72
 LOWEST_HZ = 31.5
 BANDS_PER_OCTAVE = 10
-PULSE_HOP = 63
-PULSE_RATE = MONO_RATE / PULSE_HOP
-"""Rows of the attack envelope per second: 350."""
 
 
 class Filterbank(NamedTuple):
@@ -62,13 +59,9 @@ class RhythmFeatures:
     bands
         Magnitude per band, 50 frames per second, frame i centred on i / 50 s; upper halves of float32
         [shape (frames, 72), uint16].
-    pulse
-        Attack envelope in three bands, 350 rows per second, row i over i / 350 s to (i + 1) / 350 s; upper halves of
-        float32 [shape (rows, 3), uint16].
     """
 
     bands: NDArray[np.uint16]
-    pulse: NDArray[np.uint16]
 
     @property
     def seconds(self) -> float:
@@ -82,16 +75,6 @@ class RhythmTap(Tap):
     def __init__(self, *, sample_rate: int, channels: int) -> None:
         super().__init__(sample_rate=sample_rate, channels=channels)
         self._bands = _Rows(BANDS)
-        self._pulse = _Rows(3)
-        self._rest = np.zeros(1, np.float32)
-        self._box = 0.0
-
-    def push_mono(self, block: FloatBlock) -> None:
-        """Attack envelope of the whole hops that are there."""
-        samples = np.concatenate([self._rest, block])
-        hops = (len(samples) - 1) // PULSE_HOP
-        self._box = pulse(samples[: hops * PULSE_HOP + 1], self._box, self._pulse.extend(hops))
-        self._rest = samples[hops * PULSE_HOP :].copy()
 
     def push_magnitude(self, block: FloatBlock) -> None:
         """Band levels."""
@@ -100,7 +83,7 @@ class RhythmTap(Tap):
 
     def finish(self) -> RhythmFeatures:
         """Return all that was collected."""
-        return RhythmFeatures(bands=self._bands.done(), pulse=self._pulse.done())
+        return RhythmFeatures(bands=self._bands.done())
 
 
 class _Rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["bands", "pulse"]
+__all__ = ["bands"]
 
 
 def _half(values: NDArray[np.float32]) -> NDArray[np.uint16]:
@@ -35,21 +35,3 @@ def bands(
         matrix[low : low + size, band] = weights[start : start + size]
         start += int(size)
     out[:] = _half(np.ascontiguousarray(magnitude @ matrix))
-
-
-def pulse(samples: NDArray[np.float32], box: float, out: NDArray[np.uint16]) -> float:
-    """See _onset.pyi."""
-    hops, columns = out.shape
-    if columns != 3:
-        raise ValueError("out must have three columns")
-    if len(samples) != 63 * hops + 1:
-        raise ValueError("samples must hold 63 samples per row of out, and the one before")
-    if hops == 0:
-        return box
-    sums = samples[1:].reshape(-1, 7).sum(axis=1, dtype=np.float32)
-    middle = np.diff(sums, prepend=np.float32(box)).reshape(hops, 9)
-    fast = np.diff(samples).reshape(hops, 63)
-    out[:, 0] = _half(np.abs(sums.reshape(hops, 9).sum(axis=1)))
-    out[:, 1] = _half(np.sqrt((middle**2).sum(axis=1)))
-    out[:, 2] = _half(np.sqrt((fast**2).sum(axis=1)))
-    return float(sums[-1])
