@@ -146,6 +146,11 @@ def test_one_header_is_no_mp3() -> None:
         decode(noise)
 
 
+def test_free_format_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="free format"):
+        decode((bytes.fromhex("fffb00c4") + bytes(413)) * 20)
+
+
 def test_mono_among_stereo_is_converted() -> None:
     joined = (FOLDER / "lame_cbr.mp3").read_bytes() + (FOLDER / "ffmpeg.mp3").read_bytes()
     samples, _ = decode(joined)

@@ -81,7 +81,8 @@ def _mpeg(source: Source, limits: Limits) -> Decoder | None:
     if walk is None:
         return None
     if walk.header.size == 0:
-        return _sndfile(source.window(walk.offset), limits)
+        # FFmpeg cannot, and mpg123 writes to stderr about each damaged frame.
+        raise UnsupportedError("MPEG audio in free format", file=source.name, stage="open")
     return MpegAudioDecoder(source, walk, max_channels=limits.max_channels)
 
 

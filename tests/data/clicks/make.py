@@ -17,7 +17,6 @@ COMMANDS = {
     "cbr_no_header.mp3": "lame --quiet -t -b 64 {wav} {out}",
     "vbr_no_header.mp3": "lame --quiet -t -V5 {wav} {out}",
     "lame_16k.mp3": "lame --quiet -b 32 --resample 16 {wav} {out}",
-    "free_format.mp3": "lame --quiet --freeformat -b 56 {wav} {out}",
     "ffmpeg.mp3": "ffmpeg -v error -y -i {wav} -b:a 64k {out}",
     "layer2.mp2": "ffmpeg -v error -y -i {wav} -b:a 64k {out}",
     "mp3_in.wav": "ffmpeg -v error -y -i {wav} -c:a libmp3lame -b:a 64k -f wav {out}",
