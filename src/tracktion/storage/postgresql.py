@@ -102,6 +102,7 @@ class PostgresStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
             raise UsageError(
                 f"{made.drivername} needs a driver: pip install 'tracktion[postgres]' ({error})"
             ) from error
+        self._upsert_tracks = _upsert_tracks()
         super().__init__(engine, place=made.render_as_string(hide_password=True))
         try:
             self._open(migrate=migrate)
@@ -109,7 +110,6 @@ class PostgresStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
             self.close()
             raise
         self._retry_seconds = reconnect_seconds
-        self._upsert_tracks = _upsert_tracks()
 
     # --- transactions ---------------------------------------------------------------------------------------------
 

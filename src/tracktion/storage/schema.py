@@ -19,7 +19,7 @@ __all__ = [
     "tracks",
 ]
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every schema version in order; tests/data keeps a file of each."""
 
 HEAD = REVISIONS[-1]

@@ -49,6 +49,11 @@ class SqlBase:
         return self._engine.dialect.name
 
     @property
+    def engine(self) -> Engine:
+        """SQLAlchemy's engine; for modules of the storage."""
+        return self._engine
+
+    @property
     def revision(self) -> int:
         """See `Storage.revision`."""
         return self._revision

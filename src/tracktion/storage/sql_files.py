@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from tracktion.results.catalogue import FileRecord, OutboxMessage
+from tracktion.errors import StorageCorruptError
+from tracktion.results.catalogue import FILE_STATES, FileRecord, OutboxMessage
 from tracktion.storage.file_rows import FILE_FIELDS, checked_changes, checked_file, now_ns, signed, unsigned
 from tracktion.storage.rows import chunked, dump_json
 from tracktion.storage.schema import files, named_values, outbox
@@ -26,7 +27,7 @@ CHUNK = 500
 PAGE = 1000
 
 _FILE = sa.select(*(files.c[name] for name in FILE_FIELDS))
-_DEVICE, _INODE = FILE_FIELDS.index("device"), FILE_FIELDS.index("inode")
+_DEVICE, _INODE, _STATE, _ID = (FILE_FIELDS.index(name) for name in ("device", "inode", "state", "id"))
 _OUTBOX = sa.select(
     outbox.c.id, outbox.c.payload, outbox.c.subject, outbox.c.sequence, outbox.c.published, outbox.c.attempts
 )
@@ -34,6 +35,8 @@ _OUTBOX = sa.select(
 
 def _record(values: Sequence[Any]) -> FileRecord:
     row = list(values)
+    if row[_STATE] not in FILE_STATES:
+        raise StorageCorruptError(f"the row of file {row[_ID]} is damaged; delete it, and the next scan makes it anew")
     row[_DEVICE], row[_INODE] = unsigned(row[_DEVICE]), unsigned(row[_INODE])
     return FileRecord(*row)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from tracktion.errors import printable
 from tracktion.results.catalogue import Candidate, Track
 from tracktion.storage.identifiers import Resolver, check_identifiers
-from tracktion.storage.normalised import normaliser
+from tracktion.storage.normalised import normaliser, rules
 from tracktion.storage.protocol import IDENTIFIERS
 from tracktion.storage.rows import (
     TRACK_FIELDS,
@@ -22,7 +24,7 @@ from tracktion.storage.rows import (
     track_of,
     with_changes,
 )
-from tracktion.storage.schema import files, tracks
+from tracktion.storage.schema import files, named_values, tracks
 from tracktion.storage.sql_base import SqlBase
 
 if TYPE_CHECKING:
@@ -34,12 +36,18 @@ if TYPE_CHECKING:
 
 __all__ = ["STORED", "SqlTracks"]
 
+logger = logging.getLogger("tracktion")
+
 CHUNK = 1000
 PAGE = 1000
 ASK = 500
 STORED = (*TRACK_FIELDS, "checksum", "norm_key", "norm_search")
 """Columns of a stored track, in order."""
 
+RULES = "tracktion.normaliser"
+
+_RULES = sa.select(named_values.c.value).where(named_values.c.name == RULES)
+_FORMS = sa.select(*(tracks.c[name] for name in STORED))
 _TRACK = sa.select(*(tracks.c[name] for name in (*TRACK_FIELDS, "checksum")))
 _CANDIDATE = sa.select(*(tracks.c[name] for name in (*TRACK_FIELDS, "checksum", "norm_search")))
 
@@ -111,6 +119,46 @@ class SqlTracks(SqlBase):
 
     def _unindex_track(self, connection: Connection, track_id: int) -> None:
         """Take a track that is about to be deleted out of the search index."""
+
+    def _open(self, *, migrate: bool | None) -> None:
+        super()._open(migrate=migrate)
+        mark = self._first(_RULES)
+        if mark is None or mark[0] == rules():
+            return
+        if migrate or self.count_tracks() == 0:
+            self.renormalise()
+        else:
+            logger.warning(
+                "%s: the searchable forms were made by other rules than today's, so searches may miss tracks; open it "
+                "once with migrate=True, or call renormalise()",
+                printable(self._place),
+            )
+
+    def renormalise(self) -> int:
+        """Make the searchable forms of all tracks anew; return how many were not as today's rules make them."""
+        changed = 0
+        last = -1
+        while True:
+            count, last, size = self.write(partial(self._renormalise_page, last=last))
+            changed += count
+            if size < PAGE:
+                break
+        statement = sa.update(named_values).where(named_values.c.name == RULES).values(value=rules())
+        self.write(lambda connection: connection.execute(statement))
+        return changed
+
+    def _renormalise_page(self, connection: Connection, last: int) -> tuple[int, int, int]:
+        query = _FORMS.where(tracks.c.id > last).order_by(tracks.c.id).limit(PAGE).with_for_update()
+        found = connection.execute(query).all()
+        normalise = normaliser()
+        changed = []
+        for values in found:
+            row = _row(values)
+            form = normalise(row[1], row[2], row[3])
+            if (form.key, form.search) != (values[11], values[12]):
+                changed.append((row, form))
+        self._write_tracks(connection, [], changed)
+        return len(changed), found[-1][0] if found else last, len(found)
 
     def get_track(self, track_id: int, /) -> Track | None:
         """See `TrackStore.get_track`."""
