@@ -134,14 +134,19 @@ def change_of(record: FileRecord) -> FileChange:
     )
 
 
-def message_of(change: FileChange, outcome: str, reason: str | None) -> dict[str, Any]:
-    """Payload for the outbox: plain types; the path keeps undecodable bytes as surrogates."""
+def message_of(record: FileRecord, change: FileChange, outcome: str, reason: str | None) -> dict[str, Any]:
+    """Payload for the outbox: plain types; paths keep undecodable bytes as surrogates."""
     return {
         "id": change.id,
         "path": str(change.path),
+        "root": os.fsdecode(record.root),
         "kind": change.kind,
-        "size": change.size,
-        "mtime_ns": change.mtime_ns,
+        "previous": None if change.previous is None else str(change.previous),
+        "size": record.size,
+        "mtime_ns": record.mtime_ns,
+        "ctime_ns": record.ctime_ns,
+        "device": record.device,
+        "inode": record.inode,
         "state": outcome,
         "reason": reason,
     }
@@ -310,7 +315,7 @@ class Worker:
         """Add the message to publish, when there is somebody to publish to."""
         if not self._publish:
             return outcome
-        return replace(outcome, message=message_of(change, outcome.state, outcome.reason))
+        return replace(outcome, message=message_of(outcome.record, change, outcome.state, outcome.reason))
 
     def finish(self, outcomes: list[tuple[Claimed, Outcome]]) -> None:
         """Write outcomes; a version that changed under the work is dropped, for its successor is on its way."""

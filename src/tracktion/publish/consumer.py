@@ -1,0 +1,232 @@
+"""The other end of the broker: a worker that analyses announced batches and keeps the results."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from tracktion.batch import IsolatedPool, run
+from tracktion.errors import StorageError, printable
+from tracktion.publish.message import ROUTING_KEY
+from tracktion.publish.topology import Topology
+from tracktion.results.catalogue import FileRecord
+from tracktion.watching.analysing import analysis_task, identified, storing
+from tracktion.watching.content import content_mark
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Self
+
+    from tracktion.batch import BatchItem, WorkerLimits
+    from tracktion.storage.protocol import Storage
+
+__all__ = ["RabbitMQConsumer"]
+
+logger = logging.getLogger("tracktion")
+
+BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+CLOSE_SECONDS = 5.0
+SIGNATURE = ("size", "mtime_ns", "ctime_ns", "device", "inode")
+
+
+class RabbitMQConsumer:
+    """Analyses batches from a queue; each message is acknowledged after its results are stored (extra ``rabbitmq``).
+
+    Any number of these may take from one queue, on any machine that sees the files under the same paths and reaches the
+    same storage. A consumer that dies gives its messages back; files that were finished before are recognised by their
+    stored version and not analysed again, and storing a result again changes nothing.
+
+    Parameters
+    ----------
+    url
+        ``amqp://user:password@host:port/vhost``
+    storage
+        A `Storage`.
+    analyzer
+        An `Analyzer`, or a function of one path.
+    exchange, queue, routing_key
+        As at the publisher.
+    prefetch
+        Batches that the broker hands out ahead.
+    workers, isolation, limits
+        As for `tracktion.Watcher`.
+    timeout
+        Seconds for the connection.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        storage: Storage,
+        analyzer: Any,
+        exchange: str = "tracktion",
+        queue: str = ROUTING_KEY,
+        routing_key: str = ROUTING_KEY,
+        prefetch: int = 2,
+        workers: int | None = None,
+        isolation: str | None = "auto",
+        limits: WorkerLimits | None = None,
+        timeout: float = 10.0,
+    ) -> None:
+        self.done = 0
+        self.failed = 0
+        self.repeated = 0
+        self.last_error: BaseException | None = None
+        self._url = url
+        self._storage = storage
+        self._analyzer = analyzer
+        self._parameters = str(getattr(analyzer, "parameters", ""))
+        self._topology = Topology(exchange, queue, routing_key)
+        self._prefetch, self._workers, self._limits, self._timeout = prefetch, workers, limits, timeout
+        self._task = analysis_task(analyzer) if isolation is not None else None
+        self._pool: IsolatedPool | None = None
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Consume in a background thread."""
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self.run, name="tracktion-consumer", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish nothing more; batches in hand go back to the queue."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(CLOSE_SECONDS)
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.terminate()
+
+    def run(self) -> None:
+        """Consume until `stop`, through any number of lost connections."""
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                asyncio.run(self._session())
+            except Exception as error:  # noqa: BLE001 - the broker is far away; it is tried again for ever
+                self.last_error = error
+                logger.warning("RabbitMQ: %s: %s", type(error).__name__, printable(str(error)))
+                self._stopping.wait(BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)])
+                failures += 1
+            else:
+                failures = 0
+
+    async def _session(self) -> None:
+        """Stay connected until stopped or cut off."""
+        import aio_pika
+
+        connection = await aio_pika.connect(self._url, timeout=self._timeout)
+        try:
+            channel = await connection.channel()
+            await channel.set_qos(prefetch_count=self._prefetch)
+            _, queue = await self._topology.declare(channel)
+            arrived: asyncio.Queue[Any] = asyncio.Queue()
+            await queue.consume(arrived.put)
+            while not (self._stopping.is_set() or connection.is_closed or channel.is_closed):
+                with contextlib.suppress(TimeoutError):
+                    message = await asyncio.wait_for(arrived.get(), 0.2)
+                    await self._take(message)
+        finally:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(connection.close(), CLOSE_SECONDS)
+
+    async def _take(self, message: Any) -> None:
+        try:
+            items = _items(message.body)
+        except ValueError as error:
+            logger.warning("RabbitMQ: a message that is no batch is rejected: %s", printable(str(error)))
+            await message.reject(requeue=False)
+            return
+        try:
+            stored = await asyncio.to_thread(self.process, items)
+        except StorageError as error:
+            self.last_error = error
+            logger.warning("storage: %s", error)
+            await asyncio.sleep(BACKOFF_SECONDS[2])
+            stored = False
+        if stored:
+            await message.ack()
+        else:
+            await message.nack(requeue=True)
+
+    def process(self, items: Sequence[dict[str, Any]]) -> bool:
+        """Analyse the files of one batch and store the results; False when a stop came first."""
+        records = [_record(item) for item in items]
+        waiting = {record.name: record for record in records if not self._is_known(record)}
+        self.repeated += len(records) - len(waiting)
+        if not waiting:
+            return True
+        marks = {name: content_mark(record.path) for name, record in waiting.items()}
+        count = 0
+        for item in self._results(list(waiting)):
+            self._keep(waiting[item.source], item, marks[item.source])
+            count += 1
+        return count == len(waiting)
+
+    def _results(self, names: list[str]) -> Any:
+        if self._task is None:
+            work: Callable[[Any], Any] = identified(self._analyzer)
+            return run(names, work, workers=self._workers, stop_event=self._stopping)
+        if self._pool is None:
+            self._pool = IsolatedPool(workers=self._workers, limits=self._limits)
+        return run(names, self._task, executor=self._pool, workers=self._pool.workers, stop_event=self._stopping)
+
+    def _is_known(self, record: FileRecord) -> bool:
+        row = self._storage.get_file(record.path, root=record.root)
+        if row is None or _version(row) != _version(record):
+            return False
+        return row.audio_identity is not None or row.state == "failed"
+
+    def _keep(self, record: FileRecord, item: BatchItem, mark: str | None) -> None:
+        with self._storage.transaction():
+            row = self._storage.get_file(record.path, root=record.root)
+            [file_id] = self._storage.put_files([record]) if row is None else [row.id or 0]
+            changes: dict[str, Any] = {"owner": mark, "attempts": 1, "reason": None, "state": "done"}
+            if item.error is not None:
+                reason = printable(f"{item.error.code}: {item.error.reason}")
+                changes |= {"state": "failed", "reason": reason}
+            else:
+                identity, store = storing(row or record, item.analysis, mark, self._parameters)
+                changes |= {"audio_identity": identity, "track_id": store(self._storage)}
+            changes |= {name: getattr(record, name) for name in SIGNATURE}
+            self._storage.update_file(file_id, **changes)
+        if item.error is None:
+            self.done += 1
+        else:
+            self.failed += 1
+
+
+def _items(body: bytes) -> list[dict[str, Any]]:
+    """Read a message: with ``items`` as our publisher sends them, or with ``files`` alone."""
+    message = json.loads(body)
+    items = message.get("items") if isinstance(message, dict) else ()
+    if items is None:
+        items = [{"path": path} for path in message.get("files", ())]
+    if not isinstance(items, list) or not all(isinstance(i, dict) and isinstance(i.get("path"), str) for i in items):
+        raise ValueError("no list of files")
+    return items
+
+
+def _record(item: dict[str, Any]) -> FileRecord:
+    numbers: dict[str, Any] = {name: int(item.get(name) or 0) for name in SIGNATURE}
+    path = os.fsencode(item["path"])
+    root = os.fsencode(str(item.get("root") or ""))
+    return FileRecord(path=path, root=root, state="done", **numbers)
+
+
+def _version(row: FileRecord) -> tuple[int, int, int, int]:
+    return row.size, row.mtime_ns, row.ctime_ns, row.inode

@@ -1,0 +1,42 @@
+"""Names on the broker, and how both ends declare them; whoever comes first makes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tracktion.publish.message import ROUTING_KEY
+
+__all__ = ["Topology"]
+
+MAX_PRIORITY = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """A durable topic exchange, and a durable queue with priorities bound to it.
+
+    Parameters
+    ----------
+    exchange
+        Name of the exchange.
+    queue
+        Name of the queue; None when the publisher leaves queues to others.
+    routing_key
+        Of messages, and of the binding.
+    """
+
+    exchange: str = "tracktion"
+    queue: str | None = ROUTING_KEY
+    routing_key: str = ROUTING_KEY
+
+    async def declare(self, channel: Any) -> tuple[Any, Any]:
+        """Declare both on an aio-pika channel; return the exchange and the queue (or None)."""
+        import aio_pika
+
+        exchange = await channel.declare_exchange(self.exchange, aio_pika.ExchangeType.TOPIC, durable=True)
+        if self.queue is None:
+            return exchange, None
+        queue = await channel.declare_queue(self.queue, durable=True, arguments={"x-max-priority": MAX_PRIORITY})
+        await queue.bind(exchange, self.routing_key)
+        return exchange, queue
