@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 
 from tracktion.errors import UsageError
+from tracktion.export.offsets import Target, decoder_offset
 from tracktion.results.base import FloatArray, Result, frozen_array
 from tracktion.results.key import Key
 from tracktion.results.rhythm import BeatGrid, GridSegment
@@ -224,8 +225,10 @@ def shifted(track: ExportTrack, seconds: float) -> ExportTrack:
     return replace(track, grid=grid, cues=cues)
 
 
-def offset_of(offset: Offset, path: str) -> float:
+def offset_of(offset: Offset | Literal["auto"], path: str, target: Target) -> float:
     """The offset for one file, seconds."""
+    if offset == "auto":
+        return decoder_offset(path, target)
     return float(offset(path)) if callable(offset) else float(offset)
 
 

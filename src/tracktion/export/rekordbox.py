@@ -46,7 +46,7 @@ def write_rekordbox(
     *,
     playlist: str | None = None,
     key_notation: Literal["id3", "camelot", "open_key"] = "id3",
-    offset_seconds: Offset = 0.0,
+    offset_seconds: Offset | Literal["auto"] = "auto",
 ) -> Collection:
     """Write a Rekordbox XML file.
 
@@ -61,7 +61,8 @@ def write_rekordbox(
     key_notation
         How keys are spelled.
     offset_seconds
-        Added to all times, for targets whose time 0 is earlier than ours; a number, or a function of a track's path.
+        Added to all times: by how much a target's times are later than ours. A number, a function of a track's path,
+        or ``"auto"`` to look into each MP3 (see `tracktion.export.offsets`).
 
     Returns
     -------
@@ -80,7 +81,9 @@ def write_rekordbox(
     SubElement(root, "PRODUCT", Name="tracktion", Version=__version__, Company="")
     collection = SubElement(root, "COLLECTION", Entries=str(len(listed)))
     for number_, track in enumerate(listed, 1):
-        _write_track(collection, number_, _shifted(track, offset_of(offset_seconds, track.path)), key_notation)
+        _write_track(
+            collection, number_, _shifted(track, offset_of(offset_seconds, track.path, "rekordbox")), key_notation
+        )
     lists = SubElement(root, "PLAYLISTS")
     top = SubElement(lists, "NODE", Type="0", Name="ROOT", Count="1" if playlist else "0")
     if playlist:
@@ -137,7 +140,7 @@ def _path(location: str) -> str:
     return text[1:] if _DRIVE.match(text) else text
 
 
-def read_rekordbox(path: str | os.PathLike[str], *, offset_seconds: Offset = 0.0) -> Collection:
+def read_rekordbox(path: str | os.PathLike[str], *, offset_seconds: Offset | Literal["auto"] = "auto") -> Collection:
     """Read a Rekordbox XML file: what `write_rekordbox` wrote, or what Rekordbox exported.
 
     Parameters
@@ -145,7 +148,7 @@ def read_rekordbox(path: str | os.PathLike[str], *, offset_seconds: Offset = 0.0
     path
         The file.
     offset_seconds
-        As when it was written; taken off all times.
+        Taken off all times; as when it was written.
 
     Notes
     -----
@@ -164,7 +167,7 @@ def read_rekordbox(path: str | os.PathLike[str], *, offset_seconds: Offset = 0.0
         raise CorruptError("no Rekordbox XML", file=os.fsdecode(path), stage="import")
     elements = collection.findall("TRACK")
     tracks = [_read_track(element) for element in elements]
-    tracks = [_shifted(track, -offset_of(offset_seconds, track.path)) for track in tracks]
+    tracks = [_shifted(track, -offset_of(offset_seconds, track.path, "rekordbox")) for track in tracks]
     by_id = {element.get("TrackID", ""): i for i, element in enumerate(elements)}
     by_location = {element.get("Location", ""): i for i, element in enumerate(elements)}
     playlists = {}

@@ -11,6 +11,7 @@ import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Literal
 from xml.etree.ElementTree import Element, SubElement
 
 from tracktion.errors import CorruptError
@@ -48,7 +49,7 @@ def write_traktor(
     *,
     playlist: str | None = None,
     volume: str = "",
-    offset_seconds: Offset = 0.0,
+    offset_seconds: Offset | Literal["auto"] = "auto",
 ) -> Collection:
     """Write a Traktor collection.
 
@@ -63,7 +64,8 @@ def write_traktor(
     volume
         Name of the volume of paths that do not begin with a drive letter (``Macintosh HD``).
     offset_seconds
-        Added to all times, for targets whose time 0 is earlier than ours; a number, or a function of a track's path.
+        Added to all times: by how much a target's times are later than ours. A number, a function of a track's path,
+        or ``"auto"`` to look into each MP3 (see `tracktion.export.offsets`).
 
     Returns
     -------
@@ -86,7 +88,7 @@ def write_traktor(
     SubElement(root, "MUSICFOLDERS")
     collection = SubElement(root, "COLLECTION", ENTRIES=str(len(listed)))
     for track in listed:
-        _write_track(collection, _shifted(track, offset_of(offset_seconds, track.path)), volume)
+        _write_track(collection, _shifted(track, offset_of(offset_seconds, track.path, "traktor")), volume)
     SubElement(root, "SETS", ENTRIES="0")
     _write_playlists(root, playlist, [_key(track.path, volume) for track in listed])
     save(root, path, standalone=' standalone="no"')
@@ -167,7 +169,7 @@ def _key(path: str, volume: str) -> str:
     return "".join(_location(path, volume))
 
 
-def read_traktor(path: str | os.PathLike[str], *, offset_seconds: Offset = 0.0) -> Collection:
+def read_traktor(path: str | os.PathLike[str], *, offset_seconds: Offset | Literal["auto"] = "auto") -> Collection:
     """Read a Traktor collection: what `write_traktor` wrote, or what Traktor exported.
 
     Parameters
@@ -175,7 +177,7 @@ def read_traktor(path: str | os.PathLike[str], *, offset_seconds: Offset = 0.0) 
     path
         The file.
     offset_seconds
-        As when it was written; taken off all times.
+        Taken off all times; as when it was written.
 
     Notes
     -----
@@ -201,7 +203,7 @@ def read_traktor(path: str | os.PathLike[str], *, offset_seconds: Offset = 0.0) 
         key = where.get("VOLUME", "") + where.get("DIR", "") + where.get("FILE", "")
         index[key] = len(tracks)
         track = _read_track(entry, where)
-        tracks.append(_shifted(track, -offset_of(offset_seconds, track.path)))
+        tracks.append(_shifted(track, -offset_of(offset_seconds, track.path, "traktor")))
     playlists = {}
     for node in root.iterfind("PLAYLISTS//NODE[@TYPE='PLAYLIST']"):
         keys = [element.get("KEY", "") for element in node.iterfind("PLAYLIST/ENTRY/PRIMARYKEY")]
