@@ -2,7 +2,7 @@
 
 tracktion's time 0 is the first sample of the music: the encoder's delay and the decoder's own are dropped. Rekordbox
 (since 1.5.4) and Traktor keep both. Traktor moreover plays the information frame at the start as music where it does
-not trust it: when it was not written by LAME, or its checksum is missing or wrong. Other formats start alike everywhere.
+not trust it: when it was not written by LAME, or its checksum is missing or wrong. Other formats start alike.
 
 Sources: Rekordbox release notes 1.5.4 and 1.6.2; the statistics over collections in
 digital-dj-tools/dj-data-converter#3 (cases A to D); mixxxdj/mixxx#2119.
