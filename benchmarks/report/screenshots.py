@@ -13,10 +13,18 @@ import tracktion as tk
 from tracktion.display import Batch, analysis_html
 
 ROOT = Path(__file__).parents[2]
-_FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --hide-scrollbars --force-device-scale-factor=1"
-).split()
+_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--force-device-scale-factor=1",
+]
 _PAGE = """<!doctype html><meta charset="utf-8">
 <body data-jp-theme-light="{light}" style="background:{ground};margin:12px;width:800px">{body}</body>"""
 
