@@ -14,16 +14,8 @@ from tracktion.display import Batch, analysis_html
 
 ROOT = Path(__file__).parents[2]
 _FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--force-device-scale-factor=1",
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-component-update"),
+    *("--disable-background-networking", "--disable-sync", "--hide-scrollbars", "--force-device-scale-factor=1"),
 ]
 _PAGE = """<!doctype html><meta charset="utf-8">
 <body data-jp-theme-light="{light}" style="background:{ground};margin:12px;width:800px">{body}</body>"""
