@@ -17,7 +17,7 @@ class Limits:
         Larger files raise `TooBigError`. 2 GiB holds a whole lossless album in one file (80 minutes of 24-bit 96 kHz
         stereo as FLAC, or of 24-bit 44.1 kHz as WAV); services that take uploads will want less, such as 100 MB.
     max_seconds
-        Decoding stops after so many seconds with `TooLongError`. The default, 6 hours, leaves room for long DJ sets.
+        Decoding stops after so many seconds with `TooLongError`. The default, 4 hours, leaves room for long DJ sets.
     max_channels
         More channels raise `TooBigError`.
     min_sample_rate, max_sample_rate
@@ -29,7 +29,7 @@ class Limits:
     """
 
     max_file_bytes: int = 2 << 30
-    max_seconds: float = 6 * 3600.0
+    max_seconds: float = 4 * 3600.0
     max_channels: int = 32
     min_sample_rate: int = 1_000
     max_sample_rate: int = 768_000
