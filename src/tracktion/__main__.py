@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -157,7 +157,7 @@ def _csv_writer() -> Any:
 
 
 def _table_writer() -> Any:
-    write = print
+    write: Callable[[str], Any] = print
     if sys.stderr.isatty():
         from tqdm.auto import tqdm
 

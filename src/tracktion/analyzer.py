@@ -296,10 +296,10 @@ class Analyzer:
         with open_audio(source, **self._limit_options()) as audio:
             features = self._features(audio)
             notes = dict(audio.notes)
-            facts = {"format": audio.format, "codec": audio.codec, "decoder": audio.decoder}
+            container, codec, decoder = audio.format, audio.codec, audio.decoder
         tags = self._tags(source, notes) if self.read_tags and not isinstance(source, tuple) else None
         analysis = self.estimate(features, notes=notes)
-        return replace(analysis, source=source_name(source), tags=tags, **facts)
+        return replace(analysis, source=source_name(source), tags=tags, format=container, codec=codec, decoder=decoder)
 
     def _tags(self, source: Source, notes: dict[str, str]) -> Tags | None:
         from tracktion.audio import read_tags
