@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -27,6 +28,23 @@ _MAX_JSON = 64 * 1024
 _MAX_TEXT = 300
 _MAX_LIMIT = 100
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class IdConvertor(Convertor[int]):
+    """Ids in paths: numbers that a database can hold."""
+
+    regex = "[0-9]{1,18}"
+
+    def convert(self, value: str) -> int:
+        """Text to number."""
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        """Number to text."""
+        return str(value)
+
+
+register_url_convertor("id", IdConvertor())
 
 
 class Service:
@@ -87,17 +105,17 @@ def _routes() -> list[Route]:
         Route("/auth/token", log_out, methods=["DELETE"]),
         Route("/auth/me", who_am_i),
         Route("/tracks", search),
-        Route("/tracks/{id:int}", track),
-        Route("/tracks/{id:int}/similar", similar),
+        Route("/tracks/{id:id}", track),
+        Route("/tracks/{id:id}/similar", similar),
         Route("/uploads", upload, methods=["POST"]),
         Route("/jobs/{name}", job),
         Route("/playlists", playlists),
         Route("/playlists", make_playlist, methods=["POST"]),
-        Route("/playlists/{id:int}", playlist),
-        Route("/playlists/{id:int}", drop_playlist, methods=["DELETE"]),
-        Route("/playlists/{id:int}/entries", add_entries, methods=["POST"]),
-        Route("/playlists/{id:int}/entries/{entry:int}", move_entry, methods=["PATCH"]),
-        Route("/playlists/{id:int}/entries/{entry:int}", drop_entry, methods=["DELETE"]),
+        Route("/playlists/{id:id}", playlist),
+        Route("/playlists/{id:id}", drop_playlist, methods=["DELETE"]),
+        Route("/playlists/{id:id}/entries", add_entries, methods=["POST"]),
+        Route("/playlists/{id:id}/entries/{entry:id}", move_entry, methods=["PATCH"]),
+        Route("/playlists/{id:id}/entries/{entry:id}", drop_entry, methods=["DELETE"]),
     ]
 
 
