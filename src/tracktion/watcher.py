@@ -290,6 +290,12 @@ class Watcher:
         machine = self._machine
         return self._last if machine is None else machine.status(self._errors)
 
+    @property
+    def scans(self) -> int:
+        """Complete scans since the start, over all roots; costs nothing."""
+        machine = self._machine
+        return self._last.scans if machine is None else sum(root.scans for root in machine.scanner.roots)
+
     def is_healthy(self) -> bool:
         """Whether everything runs, every root is there, and the storage answers."""
         return self.status().healthy

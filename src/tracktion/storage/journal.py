@@ -132,6 +132,7 @@ class Journal:
         self._report_moves = report_moves
         self._epoch = 0
         self._claims = 0
+        self._in_hand: set[tuple[int | None, int]] = set()
 
     @property
     def shared(self) -> bool:
@@ -170,10 +171,10 @@ class Journal:
         return self.suspects()
 
     def _works(self, record: FileRecord) -> bool:
-        """Whether the row's owner lives; a lock file says that nobody else does."""
-        if not self.owner.shared:
-            return record.owner == self.owner.name
-        return self.owner.alive(record.owner)
+        """Whether the row is in somebody's hand. One of ours that is not in hand was claimed by a call that failed."""
+        if record.owner == self.owner.name:
+            return (record.id, record.epoch) in self._in_hand
+        return self.owner.shared and self.owner.alive(record.owner)
 
     def _free(self, record: FileRecord) -> None:
         changes: dict[str, Any] = {"state": "seen"}
@@ -306,6 +307,7 @@ class Journal:
                     max_attempts=self.max_attempts,
                     root=root,
                 )
+        self._in_hand.update((row.id, row.epoch) for row in rows)
         failpoint("claim.committed")
         return rows
 
@@ -325,6 +327,7 @@ class Journal:
                 return None
             if not self.storage.update_file(record.id or 0, expected_state="seen", **changes):
                 return None
+        self._in_hand.add((record.id, epoch))
         failpoint("claim.committed")
         return replace(record, **changes)
 
@@ -345,8 +348,12 @@ class Journal:
         kept: list[bool] = []
         with self.storage.transaction():
             kept += [self._finish(outcome) for outcome in outcomes]
+        self._lay_down([outcome.record for outcome in outcomes])
         failpoint("finish.committed")
         return kept
+
+    def _lay_down(self, records: Iterable[FileRecord]) -> None:
+        self._in_hand.difference_update((record.id, record.epoch) for record in records)
 
     def _finish(self, outcome: Outcome) -> bool:
         record = outcome.record
@@ -385,8 +392,9 @@ class Journal:
             )
             if ours and vanished:
                 self.storage.delete_files([record.id or 0])
+        self._lay_down([record])
 
-    def release(self, records: Iterable[FileRecord]) -> None:
+    def release(self, records: Sequence[FileRecord]) -> None:
         """Give claimed rows back unworked, as a clean stop does; the attempt does not count."""
         failpoint("stop.begin")
         with self.storage.transaction():
@@ -398,6 +406,7 @@ class Journal:
                     state="ready",
                     attempts=max(0, record.attempts - 1),
                 )
+        self._lay_down(records)
         failpoint("stop.released")
 
     def counts(self) -> dict[str, int]:

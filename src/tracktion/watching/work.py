@@ -196,6 +196,7 @@ class Worker:
         self._suspects: deque[tuple[float, FileRecord]] = deque()
         self._since_suspect = 0
         self._next_recovery = time.monotonic() + RECOVER_SECONDS
+        self._in_doubt = False
 
     # --- where work comes from ----------------------------------------------------------------------------------------
 
@@ -241,9 +242,10 @@ class Worker:
         return claimed
 
     def recover_others(self) -> None:
-        """On a shared storage: free the rows of owners that died."""
-        if self.journal.shared and time.monotonic() > self._next_recovery:
+        """Free the rows of owners that died, and those of calls that failed with an unknown outcome."""
+        if self._in_doubt or (self.journal.shared and time.monotonic() > self._next_recovery):
             self._next_recovery = time.monotonic() + RECOVER_SECONDS
+            self._in_doubt = False
 
             def recover() -> None:
                 self.journal.owner.check()
@@ -260,6 +262,7 @@ class Worker:
                 return act()
             except StorageError as error:
                 self._trouble(error)
+                self._in_doubt = True
                 if self.backlog.stopping:
                     return None
                 self.backlog.pause(BACKOFF_SECONDS[min(attempt, len(BACKOFF_SECONDS) - 1)])
