@@ -19,7 +19,7 @@ done = function(summary, latency, requests)
   for name, value in pairs(numbers) do
     parts[#parts + 1] = string.format('"%s": %f', name, value)
   end
-  io.write("RESULT {" .. table.concat(parts, ", ") .. "}\n")
+  io.write("RESULT {" .. table.concat(parts, ", ") .. "}\\n")
 end
 """
 
