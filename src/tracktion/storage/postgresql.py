@@ -98,7 +98,7 @@ class PostgresStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
                     "tcp_user_timeout": int(statement_timeout * 1000),
                 },
             )
-        except ModuleNotFoundError as error:
+        except (ModuleNotFoundError, exc.NoSuchModuleError) as error:
             raise UsageError(
                 f"{made.drivername} needs a driver: pip install 'tracktion[postgres]' ({error})"
             ) from error
@@ -116,11 +116,12 @@ class PostgresStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
     def _mark(self, connection: Connection) -> int:
         return int(connection.execute(sa.text("SELECT pg_current_xact_id()::text::bigint")).scalar_one())
 
-    def _commit(self, transaction: sa.Transaction, mark: int) -> None:
+    def _commit(self, transaction: sa.Transaction, mark: int | None) -> None:
         try:
             transaction.commit()
         except exc.DBAPIError as error:
-            if not lost_connection(error) or not self._was_committed(mark, error):
+            # Without a mark it only read, and has what it wanted.
+            if mark is not None and not (lost_connection(error) and self._was_committed(mark, error)):
                 raise
 
     def _was_committed(self, mark: int, cause: Exception) -> bool:

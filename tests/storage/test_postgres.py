@@ -1,0 +1,238 @@
+"""A server that goes away, comes back, is full or busy."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from tests.storage.databases import database
+from tests.storage.servers import PostgresServer, free_port
+from tracktion.errors import StorageBusyError, StorageError, StorageUnavailableError, UsageError
+from tracktion.storage import open_storage
+from tracktion.storage.postgresql import PostgresStorage
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+def storage(postgres_database: str) -> Iterator[PostgresStorage]:
+    with PostgresStorage(postgres_database, pool_size=4) as made:
+        yield made
+
+
+def scalar(storage: PostgresStorage, question: str) -> Any:
+    return storage.read(lambda connection: connection.execute(sa.text(question)).scalar())
+
+
+def test_settings_hold_on_every_connection(storage: PostgresStorage) -> None:
+    settings = {
+        name: scalar(storage, f"SHOW {name}")
+        for name in ("jit", "statement_timeout", "lock_timeout", "application_name")
+    }
+    assert settings == {
+        "jit": "off",
+        "statement_timeout": "30s",
+        "lock_timeout": "30s",
+        "application_name": "tracktion",
+    }
+
+
+def test_the_pool_is_the_guides(postgres_database: str) -> None:
+    with PostgresStorage(postgres_database) as storage:
+        pool: Any = storage.engine.pool
+        assert (pool.size(), pool._max_overflow, pool._recycle, pool._pre_ping) == (20, 30, 3600, True)
+
+
+def test_searches_and_look_ups_use_indexes(storage: PostgresStorage) -> None:
+    """The plans of identifier, key and trigram look-ups name their indexes."""
+    storage.add_tracks({"title": f"title {n}", "artist": "x", "isrc": f"I{n}"} for n in range(3000))
+
+    def plan(condition: str) -> str:
+        def work(connection: sa.Connection) -> str:
+            connection.execute(sa.text("SET LOCAL enable_seqscan = off"))
+            return "\n".join(connection.execute(sa.text(f"EXPLAIN SELECT id FROM tracks WHERE {condition}")).scalars())
+
+        return storage.read(work)
+
+    assert "tracks_isrc" in plan("isrc = 'I5'")
+    assert "tracks_norm_key" in plan("norm_key = 'a'")
+    assert "tracks_norm_search_trgm" in plan("norm_search % 'zyxwv qponm'")
+
+
+def test_a_killed_connection_is_not_noticed(storage: PostgresStorage) -> None:
+    """pg_terminate_backend on all of ours, idle and at work: calls go on, once each."""
+    other = sa.create_engine(storage.engine.url, isolation_level="AUTOCOMMIT")
+    question = sa.text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE application_name = 'tracktion' AND datname = current_database()"
+    )
+    stop = threading.Event()
+
+    def killer() -> None:
+        with other.connect() as connection:
+            while not stop.wait(0.2):
+                connection.execute(question)
+
+    thread = threading.Thread(target=killer)
+    thread.start()
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            ids = list(pool.map(lambda n: storage.add_tracks([{"title": str(n)}])[0], range(400)))
+    finally:
+        stop.set()
+        thread.join(20)
+        other.dispose()
+    assert len(set(ids)) == 400
+    assert sorted(int(track.title or -1) for track in storage.iter_tracks()) == list(range(400))
+
+
+class LostError(Exception):
+    """What a driver raises when the connection breaks."""
+
+    sqlstate = None
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_an_unanswered_commit_is_done_once(
+    storage: PostgresStorage, monkeypatch: pytest.MonkeyPatch, before: bool
+) -> None:
+    """The connection breaks just before the commit arrives, or just after: in both cases there is one row."""
+    commit = sa.RootTransaction.commit
+    left = [1]
+
+    def broken(transaction: sa.RootTransaction) -> None:
+        if left and not before:
+            commit(transaction)
+        elif left:
+            transaction.rollback()
+        else:
+            commit(transaction)
+            return
+        left.pop()
+        raise sa.exc.OperationalError("COMMIT", {}, LostError(), connection_invalidated=True)
+
+    monkeypatch.setattr(sa.RootTransaction, "commit", broken)
+    assert storage.add_tracks([{"title": "x"}]) == [1]
+    assert left == []
+    assert storage.count_tracks() == 1
+    assert storage.add_tracks([{"title": "y"}]) == [2]
+
+
+def test_a_block_that_lost_its_connection_says_so(storage: PostgresStorage) -> None:
+    """A with-block cannot be run again by us: it raises, and nothing of it is there; run() can."""
+    turns = []
+
+    def work(unit: PostgresStorage, *, kill: bool) -> None:
+        unit.add_tracks([{"title": "x"}])
+        if kill:
+            pid = scalar(unit, "SELECT pg_backend_pid()")
+            engine = sa.create_engine(storage.engine.url)
+            with engine.begin() as connection:
+                connection.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+            engine.dispose()
+        unit.set_value("a", "1")
+
+    with pytest.raises(StorageUnavailableError), storage.transaction() as unit:
+        work(unit, kill=True)
+    assert storage.count_tracks() == 0
+
+    def twice(unit: PostgresStorage) -> None:
+        turns.append(1)
+        work(unit, kill=len(turns) == 1)
+
+    storage.run(twice)
+    assert len(turns) == 2
+    assert storage.count_tracks() == 1
+
+
+def test_deadlocks_are_resolved(storage: PostgresStorage) -> None:
+    """Two units that lock in opposite order: PostgreSQL ends one, run() repeats it."""
+    ids = storage.add_tracks([{"title": "a"}, {"title": "b"}])
+    both = threading.Barrier(2)
+
+    def work(order: list[int]) -> None:
+        first_time = [True]
+
+        def unit(home: PostgresStorage) -> None:
+            home.update_track(order[0], year=2000)
+            if first_time.pop() if first_time else False:
+                both.wait(20)
+            home.update_track(order[1], year=2001)
+
+        storage.run(unit)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, [ids, ids[::-1]]))
+    assert {track.year for track in storage.iter_tracks()} == {2000, 2001}
+
+
+def test_a_full_pool_and_a_held_lock_are_busy(postgres_database: str) -> None:
+    with PostgresStorage(postgres_database, pool_size=1, max_overflow=0, pool_timeout=0.1, lock_timeout=0.1) as storage:
+        storage.add_tracks([{"title": "x"}])
+        with PostgresStorage(postgres_database) as other, other.transaction():
+            other.update_track(1, year=1)
+            with pytest.raises(StorageBusyError):
+                storage.update_track(1, year=2)
+        inside, done = threading.Event(), threading.Event()
+
+        def keep() -> None:
+            with storage.transaction():
+                inside.set()
+                done.wait(20)
+
+        thread = threading.Thread(target=keep)
+        thread.start()
+        inside.wait(20)
+        with pytest.raises(StorageBusyError, match="pool"):
+            storage.count_tracks()
+        done.set()
+        thread.join(20)
+
+
+def test_no_server_is_unavailable_and_the_password_stays_secret() -> None:
+    url = f"postgresql+psycopg://u:s3cret@127.0.0.1:{free_port()}/x"
+    with pytest.raises(StorageUnavailableError) as caught:
+        open_storage(url, connect_timeout=2)
+    assert "s3cret" not in str(caught.value)
+    assert "s3cret" not in repr(caught.value)
+
+
+def test_a_missing_driver_says_what_to_install() -> None:
+    with pytest.raises(UsageError, match=r"tracktion\[postgres\]"):
+        open_storage("postgresql+no_such_driver://x/y")
+
+
+def test_many_openers_make_one_catalogue(postgres_url: str) -> None:
+    with database(postgres_url) as url:
+
+        def work(number: int) -> int:
+            with PostgresStorage(url, pool_size=1) as storage:
+                return storage.add_tracks([{"title": str(number)}])[0]
+
+        with ThreadPoolExecutor(6) as pool:
+            assert sorted(pool.map(work, range(6))) == list(range(1, 7))
+
+
+@pytest.mark.slow
+def test_a_server_that_is_down_is_waited_for_and_no_longer_than_asked(postgres_url: str) -> None:
+    """Down: StorageUnavailableError in the end. Back, after fast and immediate stops: the same object goes on."""
+    server = PostgresServer()
+    try:
+        with PostgresStorage(server.url, reconnect_seconds=0.5) as storage:
+            storage.add_tracks([{"title": "before"}])
+            for mode in ("fast", "immediate"):
+                server.stop(mode)
+                with pytest.raises(StorageError):
+                    storage.count_tracks()
+                assert not storage.health().ok
+                server.start()
+                assert storage.count_tracks() >= 1
+                storage.add_tracks([{"title": mode}])
+            assert [track.title for track in storage.iter_tracks()] == ["before", "fast", "immediate"]
+    finally:
+        server.close()
