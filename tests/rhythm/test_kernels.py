@@ -59,7 +59,7 @@ def test_bands(frames: int) -> None:
 )
 def test_bands_refuses_what_does_not_fit(first: list[int], width: list[int], weights: int, columns: int) -> None:
     arrays = np.array(first, np.int32), np.array(width, np.int32), np.ones(weights, np.float32)
-    with pytest.raises(ValueError, match="band|weights|agree"):
+    with pytest.raises(ValueError, match=r"band|weights|agree"):
         both("onset", "bands", random(4, 1025), *arrays, np.zeros((4, columns), np.uint16))
 
 
@@ -95,7 +95,7 @@ def test_convolve(frames: int, taps: int, dilation: int, rectify: bool, add: boo
 )
 def test_convolve_refuses_what_does_not_fit(taps: int, dilation: int, margin: int, made: int) -> None:
     w, b = packed(4, 4 * 5, 5)
-    with pytest.raises(ValueError, match="taps|belong|room"):
+    with pytest.raises(ValueError, match=r"taps|belong|room"):
         both("network", "convolve", random(4, 48), w, b, taps, dilation, margin, 32, True, False, random(made, 48))
 
 
@@ -122,7 +122,7 @@ def test_beat_path_finds_planted_beats() -> None:
 
 @pytest.mark.parametrize(("rows", "columns", "shortest"), [(2, 3, 10), (3, 4, 10), (3, 3, 0)])
 def test_beat_path_refuses_what_does_not_fit(rows: int, columns: int, shortest: int) -> None:
-    with pytest.raises(ValueError, match="cost|intervals"):
+    with pytest.raises(ValueError, match=r"cost|intervals"):
         both("beats", "beat_path", random(50), random(3), shortest, random(rows, columns))
 
 

@@ -20,8 +20,11 @@ from tracktion.features.rhythm import widen
 __all__ = ["Activations", "activations"]
 
 FloatArray = NDArray[np.float32]
+Weights = dict[str, NDArray[np.float32]]
 STRIDES = (3, 2)
 SPAN = 32
+CHUNK = 15_000
+"""Frames in one go (five minutes), so that memory does not grow with the piece."""
 LOUDEST = 1e6
 """Above any magnitude of samples within full scale."""
 
@@ -47,7 +50,7 @@ class Activations:
 
 
 @functools.cache
-def weights() -> dict[str, NDArray[np.float32]]:
+def weights() -> Weights:
     """Arrays of data/rhythm.npz."""
     file = importlib.resources.files("tracktion.estimators").joinpath("data/rhythm.npz")
     with file.open("rb") as stream, np.load(stream, allow_pickle=False) as data:
@@ -76,13 +79,35 @@ def activations(bands: NDArray[np.uint16]) -> Activations:
     """
     w = weights()
     frames = len(bands)
-    mean = _mean(bands)
-    table = np.log1p(w["compression"] / max(mean, 1e-12) * _magnitudes()).astype(np.float32)
+    table = np.log1p(w["compression"] / max(_mean(bands), 1e-12) * _magnitudes()).astype(np.float32)
+    reach = 2 * int(w["dilations"].sum()) + 2
+    beat, downbeat = np.empty(frames, np.float32), np.empty(frames, np.float32)
+    pooled = np.zeros(len(w["pool_b"]))
+    for begin in range(0, frames, CHUNK):
+        end = min(frames, begin + CHUNK)
+        low, high = max(0, begin - reach), min(frames, end + reach)
+        heads, pool = _run(w, table, bands[low:high])
+        beat[begin:end], downbeat[begin:end] = heads[:2, begin - low : end - low]
+        pooled += pool[:, begin - low : end - low].sum(axis=1, dtype=np.float64)
+    hidden = np.maximum(w["dense1_w"] @ (pooled / max(1, frames)) + w["dense1_b"], 0)
+    logits = w["dense2_w"] @ hidden + w["dense2_b"]
+    odds = np.exp(logits - logits.max())
+    lowest, step = (float(v) for v in w["tempo"])
+    bpm = np.asarray(lowest * step ** np.arange(len(odds)), np.float64)
+    return Activations(beat=beat, downbeat=downbeat, tempo=odds / odds.sum(), bpm=bpm)
+
+
+def _run(
+    w: dict[str, NDArray[np.float32]], table: FloatArray, bands: NDArray[np.uint16]
+) -> tuple[FloatArray, FloatArray]:
+    """Outputs of the heads and of the pooling layer for a chunk [shapes (4, frames), (48, frames)]."""
+    frames = len(bands)
     dilations = [int(d) for d in w["dilations"]]
     margin = 2 * max(dilations)
-    shape = (len(w["front3_b"]), 2 * margin + -(-frames // SPAN) * SPAN)
-    x = np.zeros(shape, np.float32)
-    wide = np.zeros(shape, np.float32)
+    width = 2 * margin + -(-frames // SPAN) * SPAN
+    x, wide, heads, pool = (
+        np.zeros((len(w[name]), width), np.float32) for name in ("front3_b", "wide0_b", "heads_b", "pool_b")
+    )
     front(
         bands, table, w["mean"], w["scale"], w["front1_w"], w["front1_b"], w["front2_w"], w["front2_b"],
         w["front3_w"], w["front3_b"], *STRIDES, margin, x,
@@ -91,18 +116,9 @@ def activations(bands: NDArray[np.uint16]) -> Activations:
         convolve(x, w[f"wide{i}_w"], w[f"wide{i}_b"], 5, dilation, margin, frames, True, False, wide)
         convolve(wide, w[f"narrow{i}_w"], w[f"narrow{i}_b"], 1, 1, margin, frames, False, True, x)
     np.maximum(x, 0, out=x)
-    heads = np.zeros((len(w["heads_b"]), shape[1]), np.float32)
     convolve(x, w["heads_w"], w["heads_b"], 1, 1, margin, frames, False, False, heads)
-    pool = np.zeros((len(w["pool_b"]), shape[1]), np.float32)
     convolve(x, w["pool_w"], w["pool_b"], 1, 1, margin, frames, True, False, pool)
-    pooled = pool[:, margin : margin + frames].mean(axis=1, dtype=np.float64)
-    hidden = np.maximum(w["dense1_w"] @ pooled + w["dense1_b"], 0)
-    logits = w["dense2_w"] @ hidden + w["dense2_b"]
-    odds = np.exp(logits - logits.max())
-    low, step = (float(v) for v in w["tempo"])
-    bpm = np.asarray(low * step ** np.arange(len(odds)), np.float64)
-    beat, downbeat = (heads[i, margin : margin + frames].copy() for i in range(2))
-    return Activations(beat=beat, downbeat=downbeat, tempo=odds / odds.sum(), bpm=bpm)
+    return heads[:, margin : margin + frames], pool[:, margin : margin + frames]
 
 
 def _mean(bands: NDArray[np.uint16]) -> float:
