@@ -37,7 +37,15 @@ REFERENCE: dict[str, tuple[str, list[str]]] = {
     "monitor": ("Monitors", ["monitor.performance", "monitor.memory"]),
     "export": (
         "Exports",
-        ["export.model", "export.rekordbox", "export.traktor", "export.offsets", "export.playlist", "export.tables"],
+        [
+            "export.model",
+            "export.rekordbox",
+            "export.traktor",
+            "export.offsets",
+            "export.sequence",
+            "export.playlist",
+            "export.tables",
+        ],
     ),
     "plot": ("Plots and displays", ["plot", "display.analysis", "display.tables"]),
     "testing": ("For tests of your own", ["testing"]),

@@ -100,5 +100,5 @@ def test_the_collector_sees_blocks() -> None:
     page = Path(__file__).parent / "sample.md"
     assert [(b.line, b.section, b.code) for b in blocks(page)] == [
         (3, 0, "a = 1"),
-        (10, 1, "if a:\n    a += 1"),
+        (11, 1, "if a:\n    a += 1"),
     ]
