@@ -18,6 +18,7 @@ from tracktion.estimators.beats import decode_bars, decode_beats, interval_prior
 from tracktion.estimators.grid import Line, fit_line, segments, subframe
 from tracktion.estimators.network import Activations, activations
 from tracktion.estimators.tempo import HIGHEST_BPM, LOWEST_BPM, candidates, fold, stability, tempo_curve
+from tracktion.features.rhythm import widen
 from tracktion.features.tap import FRAME_RATE
 from tracktion.results.base import frozen_array
 from tracktion.results.rhythm import BeatGrid, Beats, Rhythm, Tempo
@@ -37,6 +38,8 @@ BEAT_FLOOR = 0.12
 """Mean probability at the beats below which there is no rhythm."""
 LINE_SHARE = 0.8
 MAJORITY = 0.5
+EDGE_FLOOR = 10 ** (-60 / 20)
+EDGE_FRAMES = 5
 DOWNBEAT_SHIFT = 1.0
 
 
@@ -74,7 +77,8 @@ def estimate_rhythm(
     if features.duration < SHORTEST_SECONDS:
         return _nothing(f"too short to hear a tempo: {features.duration:.1f} s")
     heard = activations(material.bands)
-    frames = decode_beats(heard.beat, _tempo_prior(heard, prior))
+    audible = _audible(material.bands)
+    frames = _within(decode_beats(heard.beat, _tempo_prior(heard, prior)), audible)
     if len(frames) < 4 or _strength(heard.beat, frames) < BEAT_FLOOR:
         return _nothing("no beat stands out")
     notes = {}
@@ -83,7 +87,7 @@ def estimate_rhythm(
         if wish is None:
             notes["tempo"] = f"no octave of the tempo lies between {bpm_range[0]:g} and {bpm_range[1]:g} BPM"
         elif abs(np.log(wish / _plain_bpm(frames))) > 0.05:
-            frames = decode_beats(heard.beat, _narrow_prior(wish))
+            frames = _within(decode_beats(heard.beat, _narrow_prior(wish)), audible)
     return _describe(features.duration, heard, frames, notes)
 
 
@@ -91,9 +95,20 @@ def _nothing(reason: str) -> Rhythm:
     return Rhythm(notes=dict.fromkeys(("tempo", "beats", "downbeats", "grid"), reason))
 
 
+def _audible(bands: NDArray[np.uint16]) -> tuple[int, int]:
+    """First and last frame above the floor; nobody taps to silence at either end."""
+    loudest = widen(bands.max(axis=1))
+    sounding = np.flatnonzero(loudest > EDGE_FLOOR * float(loudest.mean()))
+    return (int(sounding[0]), int(sounding[-1])) if len(sounding) else (0, -1)
+
+
+def _within(frames: NDArray[np.int32], audible: tuple[int, int]) -> NDArray[np.int32]:
+    return frames[(frames >= audible[0] - EDGE_FRAMES) & (frames <= audible[1] + EDGE_FRAMES)]
+
+
 def _tempo_prior(heard: Activations, prior: Prior | None) -> NDArray[np.float32]:
     """What the network, or the caller, holds likely, extended to all tempi."""
-    bpm = np.concatenate([[LOWEST_BPM * 0.95], heard.bpm, [HIGHEST_BPM * 1.05]])
+    bpm = np.concatenate([[LOWEST_BPM * 0.95], heard.bpm, [heard.bpm[-1] * 1.05]])
     if prior is None:
         weight = np.log(heard.tempo + HEAD_FLOOR)
         weight = np.concatenate([[weight.min() - 1], weight, [weight.min() - 1]])
