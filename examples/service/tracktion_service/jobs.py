@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 from pathlib import Path
@@ -17,6 +18,7 @@ from tracktion.version import ALGORITHM
 logger = logging.getLogger("tracktion.service")
 _OWNER = "service"
 _EPOCH = 1
+_NICENESS = 10
 
 
 class Analyses:
@@ -106,6 +108,7 @@ class Analyses:
     def _analyse(self, row: FileRecord) -> None:
         if row.id is None:
             return
+        self._step_back()
         items = self._analyzer.analyze_many([row.name], executor=self._pool, workers=1, timeout_seconds=self._timeout)
         item = next(iter(items))
         if item.analysis is None:
@@ -126,6 +129,13 @@ class Analyses:
             track_id = self._storage.add_tracks([track])[0]
             self._storage.put_analysis(identity, ALGORITHM, self._analyzer.parameters, item.analysis)
             self._storage.update_file(row.id, state="done", audio_identity=identity, track_id=track_id)
+
+    def _step_back(self) -> None:
+        """Let requests go before analyses: a lower priority for the workers that there are."""
+        if hasattr(os, "setpriority"):
+            for pid in self._pool.worker_pids():
+                with contextlib.suppress(OSError):
+                    os.setpriority(os.PRIO_PROCESS, pid, _NICENESS)
 
     def analysis_of(self, track: tk.Track) -> dict[str, Any] | None:
         """The stored analysis of a track."""
