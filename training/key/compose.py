@@ -113,7 +113,7 @@ class Writer:
             numeral, tonic, mode = plan[index % len(plan)]
             root, intervals = chord(numeral, tonic)
             base = self.scale if (tonic, mode) == (self.tonic, self.mode) else SCALES[mode]
-            scale = scale_over(root, intervals, [(tonic + s) % 12 for s in base], rng)
+            scale = scale_over(root, intervals, [(tonic + s) % 12 for s in base])
             span = length if not (self.kind == "classical" and rng.random() < 0.2) else length / 2
             out.append((beat, span, root, intervals, scale, tonic, mode))
             beat, index = beat + span, index + 1
@@ -252,7 +252,7 @@ class Writer:
             loud = rng.uniform(55, 90)
             if kind in {"block", "chorale", "offbeat"}:
                 unit = 1.0
-                for i in range(max(1, int(round(span / unit)))):
+                for i in range(max(1, round(span / unit))):
                     at = beat + i * unit + (0.5 if kind == "offbeat" else 0)
                     for v in voices:
                         self.add("chords", at, unit * (0.4 if kind == "offbeat" else 0.92), v, loud)

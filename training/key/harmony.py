@@ -22,33 +22,47 @@ QUALITIES = {
 }  # fmt: skip
 NUMERAL = re.compile(r"([b#]?)([IViv]+)(o7|o|7|\^|h|5|sus|6|9|\+)?(?:/([b#]?[IViv]+))?")
 
-MAJOR_LOOPS = """I V vi IV|I vi IV V|I IV V I|I IV I V|I iii IV V|I ii7 V7 I|vi ii V I|IV V iii vi ii V I I|I V vi iii IV I ii V|I V vi iii IV I IV V
-I bVII IV I|I IV V IV|I V IV I|I I IV V|I IV vi V|I V ii IV|IV I V vi|I vi ii V|I II IV I|I III vi IV|I I7 IV iv|I IV I I|I I V I|I V I V|I IV
-I V|I bIII IV I|I bVII I bVII|I v IV I|I^ IV^|I^ vi7 ii7 V7|ii7 V7 I^ I^|iii7 vi7 ii7 V7|I7 I7 I7 I7 IV7 IV7 I7 I7 V7 IV7 I7 V7|I7 IV7 I7 I7 IV7 IV7 I7 I7 V7 IV7 I7 I7
-I VI7 II7 V7|I I I I IV IV I I V V I I|I IV I V I IV V I|I V V I|I5 bVII5 IV5 I5|I5 IV5 V5 IV5|I5 bIII5 IV5 I5|I bVI bVII I|vi IV I V|IV I ii vi|I IV ii V
-I vi iii V|IV V I I|IV V vi I|I ii iii IV|I iii vi IV|I Isus I Isus|I I I I|I V7/vi vi IV|I V7/ii ii V7|IV IV I I V V I I|I V/V V I|I iv I V|I V IV V"""
-MINOR_LOOPS = """i bVI bIII bVII|i iv v i|i iv V i|i bVII bVI V|i bVII bVI bVII|i bIII bVII iv|i v bVI bIII iv i V V|i iv bVII bIII bVI iio V i|i bVI|i bIII bVI bVII
-i IV|i bVII IV i|i i i i|i iv i V|iv i V i|i bVI iv V|i7 i7 i7 i7 iv7 iv7 i7 i7 bVI7 V7 i7 i7|i bII|i bVII i bVII|i v iv i|i bVI bVII i|i bVII bIII iv
-i iv i i|i V i V|i v i v|i bIII iv bVI|i bVI bIII V|iih V7 i i|i7 iv7|i bVI iih V7|i5 bVI5 bVII5 i5|i5 bIII5 iv5 i5|i5 bII5 i5 bII5|i5 bVI5 bIII5 bVII5|i i bVI bVII
-i iv bVI V|i bVI v i|i bIII i bVII|i bVII iv bVI|i V7/iv iv V7|bVI bVII i i|bVI V i i|iv bVII bIII bVI iio V i i|i i iv iv|i v bVI iv|i isus i isus|i bVI iv bVII
-iv v i i|bVI bVII v i|bVI iv i V|i IV bVI V|i bII V i|i bVII bVI iv|i iv|i i v v|i bVII v bVI|i ii IV i"""
+MAJOR_LOOPS = """I V vi IV|I vi IV V|I IV V I|I IV I V|I iii IV V|I ii7 V7 I|vi ii V I|IV V iii vi ii V I I
+I V vi iii IV I ii V|I V vi iii IV I IV V|I bVII IV I|I IV V IV|I V IV I|I I IV V|I IV vi V|I V ii IV
+IV I V vi|I vi ii V|I II IV I|I III vi IV|I I7 IV iv|I IV I I|I I V I|I V I V|I IV|I V|I bIII IV I
+I bVII I bVII|I v IV I|I^ IV^|I^ vi7 ii7 V7|ii7 V7 I^ I^|iii7 vi7 ii7 V7
+I7 I7 I7 I7 IV7 IV7 I7 I7 V7 IV7 I7 V7|I7 IV7 I7 I7 IV7 IV7 I7 I7 V7 IV7 I7 I7|I VI7 II7 V7
+I I I I IV IV I I V V I I|I IV I V I IV V I|I V V I|I5 bVII5 IV5 I5|I5 IV5 V5 IV5|I5 bIII5 IV5 I5|I bVI bVII I
+vi IV I V|IV I ii vi|I IV ii V|I vi iii V|IV V I I|IV V vi I|I ii iii IV|I iii vi IV|I Isus I Isus|I I I I
+I V7/vi vi IV|I V7/ii ii V7|IV IV I I V V I I|I V/V V I|I iv I V|I V IV V"""
+MINOR_LOOPS = """i bVI bIII bVII|i iv v i|i iv V i|i bVII bVI V|i bVII bVI bVII|i bIII bVII iv|i v bVI bIII iv i V V
+i iv bVII bIII bVI iio V i|i bVI|i bIII bVI bVII|i IV|i bVII IV i|i i i i|i iv i V|iv i V i|i bVI iv V
+i7 i7 i7 i7 iv7 iv7 i7 i7 bVI7 V7 i7 i7|i bII|i bVII i bVII|i v iv i|i bVI bVII i|i bVII bIII iv|i iv i i
+i V i V|i v i v|i bIII iv bVI|i bVI bIII V|iih V7 i i|i7 iv7|i bVI iih V7|i5 bVI5 bVII5 i5|i5 bIII5 iv5 i5
+i5 bII5 i5 bII5|i5 bVI5 bIII5 bVII5|i i bVI bVII|i iv bVI V|i bVI v i|i bIII i bVII|i bVII iv bVI
+i V7/iv iv V7|bVI bVII i i|bVI V i i|iv bVII bIII bVI iio V i i|i i iv iv|i v bVI iv|i isus i isus
+i bVI iv bVII|iv v i i|bVI bVII v i|bVI iv i V|i IV bVI V|i bII V i|i bVII bVI iv|i iv|i i v v|i bVII v bVI
+i ii IV i"""
 LOOPS = {
     "major": [line.split() for line in re.split(r"[|\n]", MAJOR_LOOPS)],
     "minor": [line.split() for line in re.split(r"[|\n]", MINOR_LOOPS)],
 }
 FLOW = {
     "major": {
-        "I": "IV IV V V V7 vi ii ii V7/V V7/vi V7/IV iii I viio", "ii": "V V7 V7 viio V7/V", "iii": "vi IV", "IV": "V V7 I ii viio",
+        "I": "IV IV V V V7 vi ii ii V7/V V7/vi V7/IV iii I viio", "ii": "V V7 V7 viio V7/V",
+        "iii": "vi IV", "IV": "V V7 I ii viio",
         "V": "I I I V7 V7 vi", "V7": "I I I I vi", "vi": "ii ii IV V V7/V iii", "viio": "I",
     },
     "minor": {
-        "i": "iv iv V V V7 bVI iio bVII bIII V7/iv viio7 i", "iv": "V V7 i iio viio7 bVII", "iio": "V V7 V7", "bIII": "bVI iv bVII iio",
-        "V": "i i i V7 V7 bVI", "V7": "i i i i bVI", "bVI": "iio iv V bII bIII", "bVII": "bIII bIII i bVI", "viio7": "i", "bII": "V V7 viio7",
+        "i": "iv iv V V V7 bVI iio bVII bIII V7/iv viio7 i", "iv": "V V7 i iio viio7 bVII",
+        "iio": "V V7 V7", "bIII": "bVI iv bVII iio", "V": "i i i V7 V7 bVI", "V7": "i i i i bVI",
+        "bVI": "iio iv V bII bIII", "bVII": "bIII bIII i bVI", "viio7": "i", "bII": "V V7 viio7",
     },
 }  # fmt: skip
 MOVES = {
-    "major": ([(7, "major"), (9, "minor"), (5, "major"), (2, "minor"), (4, "minor"), (0, "minor")], [0.5, 0.2, 0.12, 0.08, 0.05, 0.05]),
-    "minor": ([(3, "major"), (7, "minor"), (5, "minor"), (8, "major"), (10, "major"), (0, "major")], [0.45, 0.25, 0.13, 0.07, 0.05, 0.05]),
+    "major": (
+        [(7, "major"), (9, "minor"), (5, "major"), (2, "minor"), (4, "minor"), (0, "minor")],
+        [0.5, 0.2, 0.12, 0.08, 0.05, 0.05],
+    ),
+    "minor": (
+        [(3, "major"), (7, "minor"), (5, "minor"), (8, "major"), (10, "major"), (0, "major")],
+        [0.45, 0.25, 0.13, 0.07, 0.05, 0.05],
+    ),
 }  # fmt: skip
 
 
@@ -65,7 +79,7 @@ def chord(numeral, tonic):
     return root % 12, list(intervals)
 
 
-def scale_over(root, intervals, scale, rng):
+def scale_over(root, intervals, scale):
     """Pitch classes to move through over a chord: the scale, bent towards the chord's own notes."""
     notes = set(scale)
     for pc in ((root + i) % 12 for i in intervals):

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from training.key.compose import Writer
+from training.render.bank import RATE
 from training.render.compose import accompany
 from training.render.score import NAMES, Part, excerpt, pop909_songs, read_pop909
-from training.render.bank import RATE
 from training.render.synth import Bank, master, mix
 
 FLATS = {"Cb": 11, "Db": 1, "Eb": 3, "Fb": 4, "Gb": 6, "Ab": 8, "Bb": 10}

@@ -23,7 +23,7 @@ def load(paths):
         with np.load(path) as data:
             ends = np.cumsum(data["lengths"])
             everything, local, keys, kinds = data["pitches"], data["local"], data["keys"], data["kinds"]
-        for end, length, key, kind in zip(ends, np.diff(np.r_[0, ends]), keys, kinds):
+        for end, length, key, kind in zip(ends, np.diff(np.r_[0, ends]), keys, kinds, strict=True):
             x = pool(everything[end - length : end].astype(np.float32))
             track = local[end - length : end][: len(x) * POOL : POOL]
             pieces.append((x, track, int(key), str(kind)))
@@ -106,7 +106,7 @@ def train(pieces, epochs, seed, *, size=80, batch=48, rate=3e-3, report=None, **
         order, total = rng.permutation(len(pieces)), 0.0
         for at in range(0, len(pieces) - batch + 1, batch):
             x, mask, wanted, moments = (
-                np.stack(v) for v in zip(*(draw(rng, pieces[i], size) for i in order[at : at + batch]))
+                np.stack(v) for v in zip(*(draw(rng, pieces[i], size) for i in order[at : at + batch]), strict=True)
             )
             logits, local = net(torch.from_numpy(x), torch.from_numpy(mask))
             loss = functional.cross_entropy(logits, torch.from_numpy(wanted))
@@ -147,7 +147,15 @@ def main():
         if epoch % 3 == 2 or epoch == options.epochs - 1:
             print(epoch, round(loss, 3), round(seconds), evaluate(net, held[:400]), flush=True)
 
-    net = train(fit, options.epochs, options.seed, report=report, hidden=options.hidden, overtones=options.overtones, ends=not options.no_ends)
+    net = train(
+        fit,
+        options.epochs,
+        options.seed,
+        report=report,
+        hidden=options.hidden,
+        overtones=options.overtones,
+        ends=not options.no_ends,
+    )
     torch.save(net.state_dict(), options.output)
 
 

@@ -1,4 +1,8 @@
-"""Features → key."""
+"""Features → key: a small network on tuned pitches, its confidence calibrated, and keys through the piece.
+
+The network (`tracktion.estimators.tonal_network`) gives 24 logits for the whole and for each moment. Those of the whole
+decide; those of the moments are joined to stretches by a Viterbi search in which changing the key costs.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +11,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tracktion.estimators.tonal_network import load_network
 from tracktion.results.key import KEY_NAMES, Key, KeyCandidate, KeySegment
 
 if TYPE_CHECKING:
     from tracktion.features.stream import Features
+    from tracktion.features.tonal import TonalFeatures
 
 __all__ = ["estimate_key"]
 
-PROFILES = np.array(
-    [
-        [1.0, 0.1, 0.42, 0.1, 0.55, 0.45, 0.1, 0.82, 0.1, 0.42, 0.1, 0.35],
-        [1.0, 0.1, 0.4, 0.6, 0.1, 0.45, 0.1, 0.8, 0.38, 0.12, 0.3, 0.28],
-    ]
-)
+MIN_SECONDS = 1.5
+"""Shorter recordings have no key."""
+MIN_SALIENCE = 0.5
+"""Mean over frames of the summed pitches below which nothing stands out of the noise."""
+MIN_STRENGTH = 0.12
+"""Agreement on a tuning below which there are no notes of a scale."""
+MIN_SEGMENT_SECONDS = 8.0
+TEMPER = 0.12
+CHANGE_COST = 4.0
+
+Floats = NDArray[np.float64]
 
 
 def estimate_key(features: Features) -> tuple[Key | None, dict[str, str]]:
@@ -35,19 +46,22 @@ def estimate_key(features: Features) -> tuple[Key | None, dict[str, str]]:
     key, notes
         The key, or None with the reason under ``"key"`` in the notes.
     """
-    tonal = features.tonal
+    tonal: TonalFeatures | None = features.tonal
     if tonal is None:
         return None, {"key": "no tonal features were made"}
-    if features.unanswerable is not None:
-        return None, {"key": features.unanswerable}
-    scores = _correlations(tonal.chroma.mean(axis=0, dtype=np.float64))
-    if scores is None:
-        return None, {"key": "no pitch stands out of the noise"}
-    weights = np.exp(12 * (scores - scores.max()))
-    weights /= weights.sum()
-    order = np.argsort(-weights, kind="stable")
-    ranked = tuple(KeyCandidate(KEY_NAMES[i], float(weights[i])) for i in order[:6])
+    reason = features.unanswerable or _atonal(tonal, features.duration)
+    if reason is not None:
+        return None, {"key": reason}
+    networks, (slope, floor) = load_network()
+    made = [network.logits(tonal.pitches) for network in networks]
+    whole = np.mean([_log_softmax(piece.astype(np.float64)) for piece, _ in made], axis=0)
+    chances = np.exp(_log_softmax(slope * whole))
+    order = np.argsort(-chances, kind="stable")
     best = Key.from_index(int(order[0]))
+    if chances[order[0]] < floor:
+        return None, {"key": f"no key is likely: the best, {best.name}, has a probability of {chances[order[0]]:.2f}"}
+    ranked = tuple(KeyCandidate(KEY_NAMES[i], float(chances[i])) for i in order[:6])
+    moments = np.mean([_log_softmax(each.astype(np.float64)) for _, each in made], axis=0)
     key = Key(
         best.tonic,
         best.mode,
@@ -56,19 +70,72 @@ def estimate_key(features: Features) -> tuple[Key | None, dict[str, str]]:
         margin=ranked[0].probability - ranked[1].probability,
         candidates=ranked,
         tuning_hz=tonal.tuning_hz,
-        over_time=(KeySegment(0.0, features.duration, best.name, ranked[0].probability),),
+        over_time=_segments(moments, tonal, features.duration, best.index),
     )
     return key, {}
 
 
-def _correlations(chroma: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Correlation with the profile of each key [shape (24,)]; None when the chroma is flat or empty."""
-    centred = chroma - chroma.mean()
-    size = float(np.linalg.norm(centred))
-    if size < 0.1 * float(np.linalg.norm(chroma)) or size < 0.2:
-        return None
-    profiles = np.concatenate([[np.roll(profile, k) for k in range(12)] for profile in PROFILES])
-    profiles = profiles - profiles.mean(axis=1, keepdims=True)
-    profiles /= np.linalg.norm(profiles, axis=1, keepdims=True)
-    result: NDArray[np.float64] = profiles @ centred / size
-    return result
+def _atonal(tonal: TonalFeatures, duration: float) -> str | None:
+    """Why there can be no key, or None."""
+    if duration < MIN_SECONDS:
+        return f"{duration:.2f} s are too short for a key (at least {MIN_SECONDS} s)"
+    if len(tonal.pitches) == 0 or float(tonal.pitches.sum(axis=1).mean()) < MIN_SALIENCE:
+        return "no pitch stands out of the noise"
+    if tonal.tuning_strength < MIN_STRENGTH:
+        return "its pitches belong to no scale: noise or unpitched sounds"
+    return None
+
+
+def _segments(moments: Floats, tonal: TonalFeatures, duration: float, home: int) -> tuple[KeySegment, ...]:
+    """Stretches of one key from log probabilities of each frame [shape (n, 24)]."""
+    path = _viterbi(TEMPER * moments, CHANGE_COST, home)
+    edges = np.flatnonzero(np.diff(path)) + 1
+    starts = [0, *edges.tolist()]
+    ends = [*edges.tolist(), len(path)]
+    shortest = MIN_SEGMENT_SECONDS / tonal.hop_seconds
+    runs: list[list[int]] = []
+    for start, end in zip(starts, ends, strict=True):
+        if runs and (end - start < shortest or path[start] == runs[-1][2]):
+            runs[-1][1] = end
+        else:
+            runs.append([start, end, int(path[start])])
+    if len(runs) > 1 and runs[0][1] - runs[0][0] < shortest:
+        runs[1][0] = 0
+        del runs[0]
+    found = []
+    for index, (start, end, key) in enumerate(runs):
+        chance = _log_softmax(TEMPER * moments[start:end].sum(axis=0) / max(1.0, TEMPER * (end - start) / 4))
+        found.append(
+            KeySegment(
+                0.0 if index == 0 else start * tonal.hop_seconds,
+                duration if index == len(runs) - 1 else end * tonal.hop_seconds,
+                KEY_NAMES[key],
+                float(np.exp(chance[key])),
+            )
+        )
+    return tuple(found)
+
+
+def _viterbi(scores: Floats, cost: float, home: int) -> NDArray[np.intp]:
+    """Best path through scores [shape (n, 24)] where each change costs the same and the home key is a little ahead."""
+    count = len(scores)
+    total = scores[0].copy()
+    total[home] += cost / 2
+    back = np.empty((count, scores.shape[1]), np.intp)
+    everyone = np.arange(scores.shape[1])
+    for i in range(1, count):
+        leader = int(np.argmax(total))
+        stay = total >= total[leader] - cost
+        back[i] = np.where(stay, everyone, leader)
+        total = np.where(stay, total, total[leader] - cost) + scores[i]
+    path = np.empty(count, np.intp)
+    path[-1] = int(np.argmax(total))
+    for i in range(count - 1, 0, -1):
+        path[i - 1] = back[i, path[i]]
+    return path
+
+
+def _log_softmax(x: Floats) -> Floats:
+    shifted: Floats = x - x.max(axis=-1, keepdims=True)
+    logs: Floats = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return logs
