@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,8 +12,10 @@ from tests.display import samples
 from tracktion import display
 from tracktion.errors import CorruptError
 from tracktion.results.analysis import Analysis
+from tracktion.results.catalogue import Track
 from tracktion.results.change import BatchItem, WatcherStatus
 from tracktion.results.key import KEY_NAMES
+from tracktion.results.match import FieldScore, Match
 from tracktion.results.mood import Mood
 from tracktion.results.tags import Tags
 
@@ -66,10 +67,9 @@ def checked(html: str) -> Checker:
     return checker
 
 
-def match(**changes: Any) -> Any:
+def match(*, why: tuple[FieldScore, ...] = (FieldScore("title", 0.99, "one letter"),), **changes: Any) -> Match:
     track = {"id": 3, "artist": "Ann", "title": "One", "album": "First", "year": 2013, "duration": 272.0}
-    why = changes.pop("why", {"title": 0.99, "artist": None, "note": "x"})
-    return SimpleNamespace(track=SimpleNamespace(**(track | changes)), score=0.971, why=why)
+    return Match(Track(**(track | changes)), 0.971, why)
 
 
 def batch() -> display.Batch:
@@ -146,7 +146,7 @@ def test_hostile_text_stays_text() -> None:
     for html in (
         display.analysis_html(hostile),
         display.batch_html([item]),
-        display.match_html(match(artist=NASTY, title=NASTY, album=NASTY, why=NASTY)),
+        display.match_html(match(artist=NASTY, title=NASTY, album=NASTY, why=(FieldScore(NASTY, 0.5, NASTY),))),
         display.matches_html([match(artist=NASTY, album=NASTY)]),
         display.status_html(status),
     ):
@@ -166,8 +166,9 @@ def test_tables_hold_every_row() -> None:
     words = " ".join(checked(display.status_html(WatcherStatus(True, True, known=12, failed=2))).words)
     assert "healthy" in words
     assert "12" in words
-    for why in ("text", ("a", 0.5), SimpleNamespace(to_dict=lambda: {"x": 1.0})):
-        checked(display.match_html(match(why=why)))
+    words = " ".join(checked(display.match_html(match())).words)
+    assert all(expected in words for expected in ("Ann", "0.971", "one letter"))
+    checked(display.match_html(match(why=())))
     assert "1 match" in display.matches_html([match()])
     assert "… and 100 more" in display.batch_html([BatchItem(f"/{i}", Analysis(1.0, 8000, 1)) for i in range(300)])
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from tracktion.display.page import card, clock, escape, meter, source_text, table, tile
 
 if TYPE_CHECKING:
+    from tracktion.results.catalogue import Track
     from tracktion.results.change import BatchItem, WatcherStatus
+    from tracktion.results.match import FieldScore, Match
 
 __all__ = ["batch_html", "match_html", "matches_html", "status_html"]
 
 _MAX_ROWS = 200
 
 
-def match_html(match: Any) -> str:
+def match_html(match: Match) -> str:
     """One `Match` as a card: the track, the score and why."""
     track = match.track
     facts = [
@@ -27,11 +29,11 @@ def match_html(match: Any) -> str:
         _track_name(track),
         " · ".join(facts) or "&nbsp;",
         f'<div class="tk-tiles">{tile("Score", f"{match.score:.3f}", "", match.score)}</div>',
-        table(["Why", ""], _why(match.why)),
+        table(["Why", "", ""], _why(match.why)) if match.why else "",
     )
 
 
-def matches_html(matches: Iterable[Any]) -> str:
+def matches_html(matches: Iterable[Match]) -> str:
     """Many matches as one card, best first as given."""
     listed = list(matches)
     rows = [
@@ -92,26 +94,13 @@ def status_html(status: WatcherStatus) -> str:
     )
 
 
-def _track_name(track: Any) -> str:
+def _track_name(track: Track) -> str:
     names = [escape(name) for name in (track.artist, track.title) if name]
     return " – ".join(names) or escape(f"track {track.id}")
 
 
-def _why(why: Any) -> list[tuple[str, str]]:
-    if hasattr(why, "to_dict"):
-        why = why.to_dict()
-    if isinstance(why, Mapping):
-        return [(escape(name), _reason(value)) for name, value in why.items() if value is not None]
-    if isinstance(why, (list, tuple)):
-        return [("", _reason(value)) for value in why]
-    return [("", escape(why))]
-
-
-def _reason(value: Any) -> str:
-    if isinstance(value, float):
-        bar = meter(value) if 0 <= value <= 1 else ""
-        return f"{value:.3f}{bar}"
-    return escape(value)
+def _why(why: tuple[FieldScore, ...]) -> list[tuple[str, str, str]]:
+    return [(escape(part.field), f"{part.score:.3f}{meter(part.score)}", escape(part.note)) for part in why]
 
 
 def _count(number: int, one: str, many: str) -> str:
