@@ -50,10 +50,7 @@ def main() -> int:
     with (options.folder / "manifest.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))[: options.first]
     ways = options.ways.split(",") + ([p for p in PEERS if importlib.util.find_spec(p)] if options.peers else [])
-    print(
-        f"| {len(rows)} files | ok | typed error | untyped | killed | hang | memory | silently wrong | growth MB | covered |"
-    )
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    table_head(f"{len(rows)} files", "ok", "typed error", "untyped", "killed", "hang", "memory", *TAIL)
     clean = True
     for way in ways:
         facts, noise = run_way(way, [str(options.folder / row["file"]) for row in rows])
@@ -192,10 +189,9 @@ def _outcome(fact: Fact) -> str:
 
 def bombs() -> bool:
     """Print the table of bombs; whether all passed."""
-    print(
-        f"\n| bomb (limits {LIMIT_MB} MB, {LIMIT_SECONDS:.0f} s) | answer | peak MB | seconds | CPU s with start | passed |"
-    )
-    print("| --- | --- | --- | --- | --- | --- |")
+    print()
+    bomb = f"bomb (limits {LIMIT_MB} MB, {LIMIT_SECONDS:.0f} s)"
+    table_head(bomb, "answer", "peak MB", "seconds", "CPU s with start", "passed")
     clean = True
     with tempfile.TemporaryDirectory() as folder:
         for name, path in make_bombs(Path(folder)).items():
