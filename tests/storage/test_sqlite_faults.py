@@ -237,7 +237,7 @@ def test_a_row_changed_behind_our_back_is_corrupt(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE tracks SET title = 'forged' WHERE id = 5")
         connection.execute("UPDATE analyses SET data = '{}'")
-        connection.execute("UPDATE playlists SET track_ids = '[1]'")
+        connection.execute("UPDATE playlists SET track_ids = x'01'")
     connection.close()
     with open_storage(path) as storage:
         with pytest.raises(StorageCorruptError, match="track 5"):

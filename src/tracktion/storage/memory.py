@@ -36,7 +36,7 @@ class MemoryStorage(MemoryTracks, MemoryFiles):
         super().__init__(timeout=timeout)
         self._analyses: dict[_AnalysisKey, tuple[str, AnalysisSummary]] = {}
         self._fingerprints: dict[str, tuple[bytes, float]] = {}
-        self._playlists: dict[int, tuple[str, tuple[int, ...], tuple[int, ...], int]] = {}
+        self._playlists: dict[int, tuple[str, Order]] = {}
         self._counters["playlist"] = 0
 
     @property
@@ -171,17 +171,18 @@ class MemoryStorage(MemoryTracks, MemoryFiles):
         return tracks
 
     def _save(self, playlist_id: int, name: str, order: Order) -> None:
-        self._put(self._playlists, playlist_id, (name, tuple(order.entries), tuple(order.tracks), order.next_id))
+        self._put(self._playlists, playlist_id, (name, order))
 
     def _load(self, playlist_id: int) -> tuple[str, Order]:
         found = self._playlists.get(playlist_id)
         if found is None:
             raise UsageError(f"there is no playlist {playlist_id}")
-        return found[0], Order(*found[1:])
+        return found
 
     def _edit(self, playlist_id: int, edit: Callable[[Order], Any]) -> Any:
         with self.transaction():
-            name, order = self._load(playlist_id)
+            name, before = self._load(playlist_id)
+            order = Order(before.entries, before.tracks, before.next_id)
             result = edit(order)
             self._save(playlist_id, name, order)
             return result
@@ -191,13 +192,13 @@ class MemoryStorage(MemoryTracks, MemoryFiles):
         with self._lock:
             self._check_open()
             found = self._playlists.get(playlist_id)
-            return None if found is None else Playlist(playlist_id, found[0], len(found[1]))
+            return None if found is None else Playlist(playlist_id, found[0], len(found[1].entries))
 
     def list_playlists(self) -> list[Playlist]:
         """See `PlaylistStore.list_playlists`."""
         with self._lock:
             self._check_open()
-            return [Playlist(number, row[0], len(row[1])) for number, row in sorted(self._playlists.items())]
+            return [Playlist(number, row[0], len(row[1].entries)) for number, row in sorted(self._playlists.items())]
 
     def rename_playlist(self, playlist_id: int, name: str, /) -> None:
         """See `PlaylistStore.rename_playlist`."""
@@ -245,7 +246,7 @@ class MemoryStorage(MemoryTracks, MemoryFiles):
 
     def _track_deleted(self, track_id: int) -> None:
         for playlist_id, row in list(self._playlists.items()):
-            if track_id in row[2]:
+            if track_id in row[1].tracks:
                 self._edit(playlist_id, lambda order: order.remove_track(track_id))
         for record in list(self.find_files(track_id=track_id)):
             self.update_file(record.id or 0, track_id=None)

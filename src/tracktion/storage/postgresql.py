@@ -157,6 +157,9 @@ class PostgresStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
         columns = zip(*new, *changed, strict=True)
         connection.execute(self._upsert_tracks, dict(zip(STORED, map(list, columns), strict=True)))
 
+    def _position(self, column: sa.Column[bytes], part: bytes) -> sa.ColumnElement[int]:
+        return sa.func.strpos(sa.func.encode(column, "hex"), sa.func.encode(part, "hex"), type_=sa.Integer)
+
     # --- care -----------------------------------------------------------------------------------------------------
 
     def check(self) -> list[str]:

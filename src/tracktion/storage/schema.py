@@ -19,7 +19,7 @@ __all__ = [
     "tracks",
 ]
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every schema version in order; tests/data keeps a file of each."""
 
 HEAD = REVISIONS[-1]
@@ -136,8 +136,8 @@ playlists = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("length", sa.Integer, nullable=False),
     sa.Column("next_entry", Number, nullable=False),
-    sa.Column("entry_ids", sa.Text, nullable=False),
-    sa.Column("track_ids", sa.Text, nullable=False),
+    sa.Column("entry_ids", sa.LargeBinary, nullable=False),
+    sa.Column("track_ids", sa.LargeBinary, nullable=False),
     sa.Column("checksum", Number, nullable=False),
 )
 

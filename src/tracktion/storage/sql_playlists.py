@@ -1,16 +1,14 @@
-"""Playlists in SQL: one row each, its order as JSON arrays that SQL can still take apart."""
+"""Playlists in SQL: one row each, with its order packed."""
 
 from __future__ import annotations
 
-import json
-import zlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
-from tracktion.errors import StorageCorruptError, UsageError
+from tracktion.errors import UsageError
 from tracktion.results.catalogue import Playlist, PlaylistEntries
-from tracktion.storage.entries import Order
+from tracktion.storage.entries import Order, pack
 from tracktion.storage.rows import chunked, clean_text
 from tracktion.storage.schema import playlists, tracks
 from tracktion.storage.sql_base import SqlBase
@@ -31,25 +29,19 @@ _ORDER = sa.select(
 )
 
 
-def _dump(numbers: list[int]) -> str:
-    return json.dumps(numbers, separators=(",", ":"))
-
-
 def _order_of(row: Sequence[Any]) -> Order:
     entries, track_ids, next_entry, checksum, playlist_id = row
-    if zlib.crc32(f"{entries}{track_ids}{next_entry}".encode()) != checksum:
-        raise StorageCorruptError(f"playlist {playlist_id} is damaged; restore a copy, or delete it and make it anew")
-    return Order(json.loads(entries), json.loads(track_ids), next_entry)
+    return Order.restored(entries, track_ids, next_entry, checksum, f"playlist {playlist_id}")
 
 
 def _values_of(order: Order) -> dict[str, Any]:
-    entries, track_ids = _dump(order.entries), _dump(order.tracks)
+    entries, track_ids, next_entry, checksum = order.stored()
     return {
         "length": len(order.entries),
-        "next_entry": order.next_id,
+        "next_entry": next_entry,
         "entry_ids": entries,
         "track_ids": track_ids,
-        "checksum": zlib.crc32(f"{entries}{track_ids}{order.next_id}".encode()),
+        "checksum": checksum,
     }
 
 
@@ -152,7 +144,11 @@ class SqlPlaylists(SqlBase):
         self._edit(playlist_id, lambda _, order: order.reorder(entry_ids))
 
     def _track_deleted(self, connection: Connection, track_id: int) -> None:
-        inner = sa.func.substr(playlists.c.track_ids, 2, sa.func.length(playlists.c.track_ids) - 2)
-        holds = (sa.literal(",") + inner + sa.literal(",")).like(f"%,{track_id},%")
+        # May find bytes that only look like it, at the border of two numbers; the edit looks closer.
+        holds = self._position(playlists.c.track_ids, pack([track_id])) > 0
         for playlist_id in connection.execute(sa.select(playlists.c.id).where(holds)).scalars().all():
             self._edit(playlist_id, lambda _, order: order.remove_track(track_id))
+
+    def _position(self, column: sa.Column[bytes], part: bytes) -> sa.ColumnElement[int]:
+        """Return where `part` begins in `column`, from 1; 0 when it is not in it."""
+        return sa.func.instr(column, part, type_=sa.Integer)
