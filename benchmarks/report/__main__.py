@@ -1,4 +1,4 @@
-"""Pictures of accuracy for the docs, from the predictions of ``python -m benchmarks.accuracy FOLDER --peers --out FILE``.
+"""Pictures of accuracy for the docs, from predictions of ``python -m benchmarks.accuracy FOLDER --peers --out FILE``.
 
 python -m benchmarks.report FOLDER FILE [--output docs/assets]
 """
