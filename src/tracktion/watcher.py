@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import os
 import signal
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
@@ -179,6 +181,7 @@ class Watcher:
             machine = self._build(handoff)
             machine.start()
             self._machine = machine
+            _RUNNING.add(self)
 
     def stop(self) -> None:
         """Stop within five seconds; what is in hand is given back. Calling it again does nothing."""
@@ -531,6 +534,18 @@ class _Handoff:
         with self._condition:
             self._closed = True
             self._condition.notify_all()
+
+
+_RUNNING: weakref.WeakSet[Watcher] = weakref.WeakSet()
+
+
+def _stop_all() -> None:
+    """A host that ends without stopping gives its work back all the same."""
+    for watcher in list(_RUNNING):
+        watcher.stop()
+
+
+atexit.register(_stop_all)
 
 
 def _outermost(roots: Iterable[Any]) -> tuple[bytes, ...]:

@@ -166,6 +166,9 @@ class Scanner:
                 self._note_polling(root, "a network file system")
         if self._events and any(not root.network for root in self.roots):
             self._hints = open_hints([r.path for r in self.roots if not r.network], self._hint, self._overflow)
+        if isinstance(self._hints, NoHints):
+            for root in self.roots:
+                root.polling = True
 
     def close(self) -> None:
         """Give the watches back."""
