@@ -24,15 +24,19 @@ FAMILY_OF = {
     "electronic": ["synth", "synth", "chip", "any"],
     "classical": ["piano", "piano", "voices", "orch", "soft", "folk"],
     "jazz": ["jazz", "latin", "piano"],
+    "riff": ["synth", "synth", "guitar", "chip", "any"],
 }
-SHARES = {"pop": 0.22, "rock": 0.14, "folk": 0.2, "electronic": 0.12, "classical": 0.25, "jazz": 0.07}
-DRUMS = {"pop": 0.65, "rock": 0.9, "folk": 0.12, "electronic": 0.85, "classical": 0.0, "jazz": 0.5}
+SHARES = {
+    "pop": 0.18, "rock": 0.12, "folk": 0.16, "electronic": 0.1, "classical": 0.2, "jazz": 0.07, "riff": 0.17,
+}  # fmt: skip
+DRUMS = {"pop": 0.65, "rock": 0.9, "folk": 0.12, "electronic": 0.85, "classical": 0.0, "jazz": 0.5, "riff": 0.9}
 DRUM_STYLES = {
     "pop": ["pop", "ballad", "disco", "shuffle", "hiphop"],
     "rock": ["pop", "funk", "shuffle", "waltzrock"],
     "folk": ["country", "folk", "polka"],
     "electronic": ["synthpop", "disco", "chiptune", "hiphop", "trap"],
     "jazz": ["swing", "bossa", "jazzballad"],
+    "riff": ["synthpop", "disco", "chiptune", "hiphop", "trap", "funk", "pop"],
     "classical": ["pop"],
 }
 HIT = {
@@ -62,7 +66,7 @@ class Writer:
         )
         self.bpm = float(np.exp(rng.uniform(np.log(60), np.log(165))))
         self.tonic = random_tonic(rng)
-        self.mode = minor_share(rng, {"electronic": 0.75, "folk": 0.4, "rock": 0.45}.get(self.kind, 0.48))
+        self.mode = minor_share(rng, {"electronic": 0.75, "folk": 0.4, "rock": 0.45, "riff": 0.65}.get(self.kind, 0.48))
         self.scale = self.choose_scale()
         self.parts, self.events = {}, self.harmony()
         self.loose = float(rng.choice([0.0, 0.006, 0.012]))
@@ -79,6 +83,18 @@ class Writer:
             + ["minor pentatonic"] * 3
             + ["blues", "harmonic", "phrygian"],
             ("electronic", "minor"): ["minor"] * 6 + ["dorian", "phrygian", "phrygian", "harmonic", "minor pentatonic"],
+            ("riff", "major"): [
+                "major",
+                "major",
+                "mixolydian",
+                "mixolydian",
+                "pentatonic",
+                "minor pentatonic",
+                "blues",
+            ],
+            ("riff", "minor"): ["minor"] * 3
+            + ["phrygian"] * 3
+            + ["dorian", "dorian", "harmonic", "minor pentatonic", "blues", "locrian"],
             ("pop", "major"): ["major"] * 6 + ["pentatonic", "mixolydian"],
             ("pop", "minor"): ["minor"] * 6 + ["harmonic", "dorian", "minor pentatonic"],
         }.get((self.kind, self.mode), [self.mode])
@@ -99,6 +115,12 @@ class Writer:
             plan = classical_piece(rng, self.tonic, self.mode, max(2, int(need / length / 6)))
         elif self.kind == "jazz":
             plan = jazz_piece(rng, self.tonic, self.mode)
+        elif self.kind == "riff":
+            home = ["I", "I5", "Isus"] if self.mode == "major" else ["i", "i", "i5"]
+            plan = [(home[rng.integers(3)], self.tonic, self.mode)]
+            if rng.random() < 0.4:
+                other = {"major": "bVII IV V bIII", "minor": "bVII bVI iv bII bIII v"}[self.mode].split()
+                plan = plan * int(rng.integers(1, 4)) + [(other[rng.integers(len(other))], self.tonic, self.mode)]
         else:
             plan = [(n, self.tonic, self.mode) for loop in loop_song(rng, self.mode) for _ in range(2) for n in loop]
             if self.flavour in {"dorian", "mixolydian", "phrygian"} and rng.random() < 0.8:
@@ -135,6 +157,9 @@ class Writer:
         """The score."""
         rng = self.rng
         layers = {"bass": rng.random() < 0.85, "chords": rng.random() < 0.9, "lead": rng.random() < 0.75}
+        if self.kind == "riff":
+            self.riff()
+            layers = {"bass": False, "chords": rng.random() < 0.45, "lead": rng.random() < 0.5}
         if self.kind == "folk" and rng.random() < 0.15:
             layers = {"bass": False, "chords": False, "lead": True}
         counterpoint = self.kind == "classical" and rng.random() < 0.4
@@ -153,7 +178,7 @@ class Writer:
             if rng.random() < 0.6:
                 self.bass(40)
         else:
-            if layers["chords"] or not any(layers.values()):
+            if layers["chords"] or not (self.parts or any(layers.values())):
                 self.chords(str(rng.choice(["block", "pad", "arp", "arp", "strum", "offbeat", "alberti", "chorale"])))
             if layers["bass"]:
                 self.bass(int(rng.integers(33, 42)))
@@ -179,7 +204,7 @@ class Writer:
         """Choose timbres."""
         rng = self.rng
         family = FAMILIES[str(rng.choice(FAMILY_OF[self.kind]))]
-        style = "house" if self.kind == "electronic" else self.kind
+        style = "house" if self.kind in {"electronic", "riff"} else self.kind
         parts = []
         for role, notes in self.parts.items():
             options = {}
@@ -232,55 +257,65 @@ class Writer:
                     )
             previous = low
 
+    def riff(self):
+        """A bass figure of a bar or two that circles round the tonic, often doubled above."""
+        rng = self.rng
+        steps = int(rng.choice([8, 16, 16, 32]))
+        low = 28 + (self.tonic - 28) % 12
+        others = [low + s + 12 * int(rng.integers(-1, 2)) for s in self.scale if s]
+        share, figure = rng.uniform(0.35, 0.8), []
+        for step in range(steps):
+            if step == 0 or rng.random() < 0.7:
+                home = step == 0 or rng.random() < share
+                pitch = low + (12 if home and rng.random() < 0.25 else 0) if home else others[rng.integers(len(others))]
+                if not home and rng.random() < 0.08:
+                    pitch = low + int(rng.integers(12))
+                figure.append((step, pitch))
+        unit, doubled = float(rng.choice([0.25, 0.5, 0.5])), rng.random() < 0.4
+        power = rng.random() < 0.4
+        for beat in np.arange(0.0, self.events[-1][0], steps * unit):
+            for step, pitch in figure:
+                loud = rng.uniform(80, 115)
+                self.add("bass", beat + step * unit, unit * 0.9, pitch, loud)
+                for above in ((12, 19) if power else (12,)) if doubled else ():
+                    self.add("chords", beat + step * unit, unit * 0.9, pitch + above, loud * 0.8)
+
     def chords(self, kind):
         """The accompaniment in one texture."""
         rng = self.rng
         centre, power = int(rng.integers(52, 66)), self.kind == "rock" and rng.random() < 0.35
-        rate = (
-            float(rng.choice([0.25, 0.5, 0.5, 1 / 3])) if self.bpm < 120 else float(rng.choice([0.5, 0.5, 1 / 3, 1.0]))
-        )
+        quick = [0.25, 0.5, 0.5, 1 / 3] if self.bpm < 120 else [0.5, 0.5, 1 / 3, 1.0]
+        rate = float(rng.choice(quick))
         strum = rng.random(8) < 0.55
         strum[0] = True
-        for beat, span, root, intervals, _, _, _ in self.events:
-            if power:
-                low = nearest(root, 45)
-                voices = [low, low + 7, low + 12]
-            else:
-                voices = sorted({nearest(root + i, centre) for i in intervals})
-                if len(voices) > 2 and rng.random() < 0.3:
-                    voices.append(voices[0] + 12)
+        for beat, span, root, intervals, *_ in self.events:
+            low = nearest(root, 45)
+            voices = [low, low + 7, low + 12] if power else sorted({nearest(root + i, centre) for i in intervals})
+            if len(voices) > 2 and not power and rng.random() < 0.3:
+                voices.append(voices[0] + 12)
             loud = rng.uniform(55, 90)
             if kind in {"block", "chorale", "offbeat"}:
-                unit = 1.0
-                for i in range(max(1, round(span / unit))):
-                    at = beat + i * unit + (0.5 if kind == "offbeat" else 0)
-                    for v in voices:
-                        self.add("chords", at, unit * (0.4 if kind == "offbeat" else 0.92), v, loud)
-                    if kind == "chorale":
-                        self.add(
-                            "chords",
-                            at,
-                            unit * 0.92,
-                            nearest(root + (0 if rng.random() < 0.75 else intervals[1]), 43),
-                            loud,
-                        )
+                inner = root + (0 if rng.random() < 0.75 else intervals[1])
+                extra = [nearest(inner, 43)] if kind == "chorale" else []
+                self.struck(beat, span, [*voices, *extra], loud, late=0.5 * (kind == "offbeat"))
             elif kind == "pad":
                 for v in voices:
                     self.add("chords", beat, span, v, loud)
             elif kind == "strum":
                 for i in range(max(1, int(span * 2))):
-                    if strum[i % 8]:
-                        for j, v in enumerate(voices):
-                            self.add("chords", beat + i / 2 + 0.02 * j, 0.5, v, loud)
+                    for j, v in enumerate(voices if strum[i % 8] else ()):
+                        self.add("chords", beat + i / 2 + 0.02 * j, 0.5, v, loud)
             else:
-                order = {
-                    "arp": voices + voices[-2:0:-1],
-                    "alberti": [voices[0], voices[-1], voices[len(voices) // 2], voices[-1]],
-                }[kind]
+                up = [voices[0], voices[-1], voices[len(voices) // 2], voices[-1]]
+                order = voices + voices[-2:0:-1] if kind == "arp" else up
                 for i in range(max(1, int(span / rate))):
-                    self.add(
-                        "chords", beat + i * rate, rate * float(1.0 + (kind == "arp")), order[i % len(order)], loud
-                    )
+                    self.add("chords", beat + i * rate, rate * (1 + (kind == "arp")), order[i % len(order)], loud)
+
+    def struck(self, beat, span, voices, loud, *, late):
+        """A chord on each beat, or after it."""
+        for i in range(max(1, round(span))):
+            for v in voices:
+                self.add("chords", beat + i + late, 0.4 if late else 0.92, v, loud)
 
     def melody(self, role, centre, *, busy, chromatic, steps, start=0):
         """A line that moves mostly by step, rests on chord notes, and closes on the tonic of its phrase."""

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from scipy.signal import fftconvolve, lfilter
 
 from training.key.compose import Writer
 from training.render.bank import RATE
@@ -85,6 +86,25 @@ def wobble(rng, audio, cents):
     return np.interp(position[position < len(audio) - 1], np.arange(len(audio)), audio)
 
 
+def ensemble(rng, audio):
+    """Now and then many players, each a little off, or a church."""
+    if rng.random() < 0.2:
+        whole = audio.copy()
+        for _ in range(int(rng.integers(1, 4))):
+            late, cents = int(rng.uniform(0.005, 0.04) * RATE), rng.normal(0, 9)
+            other = np.interp(np.arange(len(audio)) * 2 ** (cents / 1200), np.arange(len(audio)), audio)
+            whole[late:] += rng.uniform(0.4, 1.0) * other[: len(audio) - late]
+        audio = whole
+    if rng.random() < 0.12:
+        seconds = rng.uniform(1.5, 4.5)
+        size = int(seconds * RATE)
+        tail = rng.normal(0, 1, size) * np.exp(-6.9 * np.arange(size) / size)
+        tail = lfilter([0.25], [1, -0.75], tail)
+        tail *= rng.uniform(0.3, 1.2) / np.sqrt(np.sum(tail**2))
+        audio = audio + fftconvolve(audio, tail)[: len(audio)]
+    return audio / max(1e-6, np.abs(audio).max()) * 0.9
+
+
 def draw(rng, bank, songs):
     """(audio, key, kind, cents, local keys)."""
     seconds = float(rng.uniform(16, 34))
@@ -96,7 +116,7 @@ def draw(rng, bank, songs):
         drums = rng.random() < 0.06
         score, kind = (writer.percussion(), "drums") if drums else (writer.write(), writer.kind)
         key = -1 if drums else score.key[0] + 12 * (score.key[1] == "minor")
-    audio = master(rng, mix(rng, bank, score))
+    audio = ensemble(rng, master(rng, mix(rng, bank, score)))
     cents = float(np.clip(rng.normal(0, 18), -50, 50)) if rng.random() < 0.5 else 0.0
     ratio = 2 ** (cents / 1200)
     audio = wobble(rng, audio, cents)
