@@ -1,0 +1,113 @@
+"""What is fuzzed: functions of bytes that may raise nothing but `TracktionError`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+import numpy as np
+
+from tracktion.audio import Limits, audio_identity, open_audio, read_tags
+from tracktion.audio.chunks import aiff_declared_frames, ogg_layout, ogg_pages, wave_layout
+from tracktion.audio.id3 import read_id3
+from tracktion.audio.mp3 import find_frames, parse_header, parse_info
+from tracktion.audio.sniff import find_adts, sniff
+from tracktion.audio.source import open_source
+from tracktion.errors import TracktionError
+
+__all__ = ["TARGETS"]
+
+_LIMITS = Limits(max_seconds=30.0, max_tag_bytes=1 << 20)
+_MAX_GROUPS = 10_000
+
+
+def check(condition: bool) -> None:
+    """Fail a target."""
+    if not condition:
+        raise AssertionError
+
+
+def mp3(data: bytes) -> None:
+    """Headers, Xing/LAME header, walk over the frames."""
+    parse_header(data)
+    parse_info(data)
+    with open_source(data) as source:
+        walk = find_frames(source)
+        if walk is None:
+            return
+        frames = size = 0
+        for count, group in enumerate(walk.groups(7)):
+            frames += group.frames
+            size += len(group.data)
+            check(count < _MAX_GROUPS)
+        check(frames == walk.frames)
+        check(size <= len(data))
+
+
+def containers(data: bytes) -> None:
+    """Choice of the decoder; chunks of RIFF and IFF; pages of Ogg."""
+    with open_source(data) as source:
+        kind, start = sniff(source)
+        check(kind)
+        check(start >= 0)
+        find_adts(source, start)
+        wave = wave_layout(source)
+        check(wave is None or 0 <= wave.size <= len(data))
+        aiff_declared_frames(source)
+        check(sum(len(page.data) for page in ogg_pages(source)) <= len(data))
+        ogg_layout(source)
+
+
+def identity(data: bytes) -> None:
+    """Identity; the same again is the same."""
+    if data:
+        check(audio_identity(data, limits=_LIMITS) == audio_identity(bytearray(data), limits=_LIMITS))
+
+
+def tags(data: bytes) -> None:
+    """Tags of all kinds, bare ID3 too."""
+    read_id3(data)
+    with contextlib.suppress(TracktionError):
+        read = read_tags(data, limits=_LIMITS)
+        check(type(read).from_json(read.to_json()) == read)
+
+
+def decode(data: bytes) -> None:
+    """All the way to samples: our framing, and FFmpeg and libsndfile behind it."""
+    with contextlib.suppress(TracktionError), open_audio(data, limits=_LIMITS) as stream:
+        for block in stream.blocks():
+            check(bool(np.isfinite(block).all()))
+
+
+def text(data: bytes) -> None:
+    """Normalising of titles and parsing of file names."""
+    from tracktion.matching.query import parse_query
+    from tracktion.matching.text import fold, normalise_track
+
+    given = data.decode("utf-8", "surrogateescape")
+    fold(given)
+    normalise_track(given, given[::-1], given)
+    with contextlib.suppress(TracktionError):
+        parse_query(given)
+
+
+def analysis(data: bytes) -> None:
+    """Samples of any kind through features and estimators: kernels stay within their arrays, results are finite."""
+    import tracktion
+
+    channels = data[0] % 3 + 1 if data else 1
+    samples = np.frombuffer(data[: len(data) // 4 * 4], dtype=np.float32)
+    samples = np.tile(samples[: len(samples) // channels * channels], 200).reshape(-1, channels)
+    with contextlib.suppress(TracktionError):
+        tracktion.Analyzer(overlap=False).analyze((samples, 22050)).to_json()
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "mp3": mp3,
+    "containers": containers,
+    "identity": identity,
+    "tags": tags,
+    "decode": decode,
+    "text": text,
+    "analysis": analysis,
+}
