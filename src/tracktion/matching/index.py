@@ -1,103 +1,284 @@
 """An inverted index in memory: which rows of a million may be what a question means.
 
-Rows are kept as folded text (`NormalisedTrack.search` and the album) and indexed in segments of 65 536 by their words and by the
-trigrams of their words. A search reads the lists of the question's exact words and rarest trigrams, adds up weights, and
-compares the best few hundred rows in full.
+Rows are kept as folded text (`NormalisedTrack.search`) and indexed in segments of at most 65 536 by their words and by the
+trigrams of their words. A search reads the lists of the question's exact words and rarest trigrams, adds up weights (inverse
+document frequency), and compares the best few hundred rows in full.
+
+Rows that change are appended as new small segments and the old ones marked dead; small segments are merged, and the whole is
+built anew when it has grown by half or a quarter of it is dead. Searching threads work on a snapshot and never wait.
 """
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tracktion._core.trigrams import SCRATCH, SEGMENT, TERMS, masses, search, segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
-__all__ = ["BUDGET", "KEEP", "TextIndex"]
+__all__ = ["BUDGET", "KEEP", "WIDE", "TextIndex"]
 
-BUDGET = 200_000
-"""Postings that one search reads, about."""
+BUDGET = 150_000
+"""Postings that one search reads, at most, beyond its rarest term."""
 
-WIDE = 512
+WIDE = 384
 """Rows whose full overlap is computed."""
 
 KEEP = 48
 """Rows that are scored."""
 
+SMALL_SEGMENTS = 8
+WEIGHT_SCALE = 9.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Snapshot:
+    """Everything that a search reads; never changed once it is visible, but for ``alive``."""
+
+    data: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+    ids: NDArray[np.int64]
+    alive: NDArray[np.uint8]
+    masses: NDArray[np.uint16]
+    starts: NDArray[np.uint32]
+    bases: NDArray[np.int64]
+    first: NDArray[np.int64]
+    postings: NDArray[np.uint16]
+    frequency: NDArray[np.uint32]
+    weights: NDArray[np.uint8]
+    ascending: int
+    """Rows at the beginning whose ids ascend."""
+
+
+class _Growing:
+    """An array that is appended to; what was handed out stays as it was."""
+
+    def __init__(self, dtype: Any) -> None:
+        self._array: NDArray[Any] = np.zeros(0, dtype=dtype)
+        self.size = 0
+
+    def append(self, values: NDArray[Any]) -> NDArray[Any]:
+        need = self.size + len(values)
+        if need > len(self._array):
+            grown = np.empty(max(need, len(self._array) + len(self._array) // 8), dtype=self._array.dtype)
+            grown[: self.size] = self._array[: self.size]
+            self._array = grown
+        self._array[self.size : need] = values
+        self.size = need
+        return self._array[:need]
+
 
 class TextIndex:
-    """Rows of folded text, searchable at any time; safe to search from many threads, changed by one at a time.
+    """Rows of folded text by id, searchable at any time from many threads.
 
-    Attributes
+    Parameters
     ----------
-    ids
-        int64, (rows,): id of each row.
+    rows
+        ``(id, search)`` to begin with; ascending ids take the least memory.
     """
 
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
+    def __init__(self, rows: Iterable[tuple[int, str]] = ()) -> None:
+        self._lock = threading.Lock()
         self._local = threading.local()
-        self._rows = 0
-        self._indexed = 0
-        self._data = np.zeros(0, dtype=np.uint8)
-        self._offsets = np.zeros(1, dtype=np.int64)
-        self.ids = np.zeros(0, dtype=np.int64)
-        self._alive = np.zeros(0, dtype=np.uint8)
-        self._place: dict[int, int] = {}
-        self._clear()
-
-    def _clear(self) -> None:
-        self._starts = np.zeros((0, TERMS + 1), dtype=np.uint32)
-        self._postings = np.zeros(0, dtype=np.uint16)
-        self._bases = np.zeros(1, dtype=np.int64)
-        self._first = np.zeros(1, dtype=np.int64)
-        self._frequency = np.zeros(TERMS, dtype=np.uint32)
-        self._weights = np.ones(TERMS, dtype=np.uint8)
-        self._masses = np.zeros(0, dtype=np.uint16)
-        self._indexed = 0
+        self._pending: dict[int, str | None] = {}
+        self._snapshot = self._build(iter(rows))
 
     def __len__(self) -> int:
-        return int(self._alive.sum())
+        snapshot = self._current()
+        return int(snapshot.alive.sum())
 
-    def extend(self, ids: Iterable[int], texts: list[str], durations: Iterable[float], years: Iterable[int]) -> None:
-        """Append rows; `texts` are ``search|album``, pure ASCII."""
+    def load(self, rows: Iterable[tuple[int, str]]) -> None:
+        """Begin anew with these rows; to be called before others search. Changes that came meanwhile stay noted."""
+        self._snapshot = self._build(iter(rows))
+
+    def apply(self, changes: Iterable[tuple[int, str | None]]) -> None:
+        """Take note of rows that are new, other than before, or gone (None); the next search sees them."""
         with self._lock:
-            lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
-            data = np.frombuffer("".join(texts).encode("ascii", "replace"), dtype=np.uint8)
-            self._data = np.concatenate([self._data, data])
-            self._offsets = np.concatenate([self._offsets, self._offsets[-1] + np.cumsum(lengths)])
-            self.ids = np.concatenate([self.ids, np.fromiter(ids, dtype=np.int64, count=len(texts))])
-            self._alive = np.concatenate([self._alive, np.ones(len(texts), dtype=np.uint8)])
+            self._pending.update(changes)
 
-    def build(self) -> None:
-        rows = len(self.ids)
-        starts, postings, first, bases = [], [], [0], [0]
-        for begin in range(0, rows, SEGMENT):
-            s, p = segment(self._data, self._offsets, begin, min(begin + SEGMENT, rows))
-            starts.append(s)
-            postings.append(p)
-            first.append(min(begin + SEGMENT, rows))
-            bases.append(bases[-1] + len(p))
-        self._starts = np.stack(starts)
-        self._postings = np.concatenate(postings)
-        self._first = np.array(first)
-        self._bases = np.array(bases)
-        self._frequency = np.diff(self._starts.astype(np.int64), axis=1).sum(axis=0).astype(np.uint32)
-        idf = np.log((rows + 1) / (self._frequency + 0.5))
-        self._weights = np.clip(idf * 9, 1, 127).astype(np.uint8)
-        self._masses = masses(self._data, self._offsets, self._weights)
+    def search(
+        self, query: str, *, keep: int = KEEP, wide: int = WIDE, budget: int = BUDGET
+    ) -> tuple[_Snapshot, NDArray[np.int32]]:
+        """Return a snapshot and the places in it of the rows that are likest to `query`, the likest first.
 
-    def search(self, query: str, *, keep: int = KEEP, wide: int = WIDE, budget: int = BUDGET) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        Parameters
+        ----------
+        query
+            Folded words; whatever is not ``a``-``z`` or ``0``-``9`` parts them.
+        keep, wide, budget
+            Rows to return; rows to compare in full; postings to read.
+        """
+        snapshot = self._current()
         scratch = getattr(self._local, "scratch", None)
         if scratch is None:
             scratch = self._local.scratch = np.zeros(SCRATCH, dtype=np.uint16)
-        return search(
-            np.frombuffer(query.encode("ascii", "replace"), dtype=np.uint8), self._data, self._offsets, self._starts, self._bases, self._postings,
-            self._frequency, self._weights, self._masses, self._alive, self._first, budget, wide, keep, scratch,
+        s = snapshot
+        rows, _ = search(
+            np.frombuffer(query.encode("ascii", "replace"), dtype=np.uint8),
+            s.data,
+            s.offsets,
+            s.starts,
+            s.bases,
+            s.postings,
+            s.frequency,
+            s.weights,
+            s.masses,
+            s.alive,
+            s.first,
+            budget,
+            wide,
+            keep,
+            scratch,
         )
+        return snapshot, rows
+
+    def _current(self) -> _Snapshot:
+        if self._pending:
+            with self._lock:
+                if self._pending:
+                    pending, self._pending = self._pending, {}
+                    self._snapshot = self._changed(self._snapshot, pending)
+        return self._snapshot
+
+    # --- building -------------------------------------------------------------------------------------------------
+
+    def _build(self, rows: Iterator[tuple[int, str]]) -> _Snapshot:
+        self._data, self._offsets, self._ids = _Growing(np.uint8), _Growing(np.int64), _Growing(np.int64)
+        self._alive, self._masses, self._postings = _Growing(np.uint8), _Growing(np.uint16), _Growing(np.uint16)
+        self._offsets.append(np.zeros(1, dtype=np.int64))
+        empty = np.zeros(0, dtype=np.int64)
+        snapshot = _Snapshot(
+            data=self._data.append(np.zeros(0, dtype=np.uint8)),
+            offsets=self._offsets.append(empty),
+            ids=self._ids.append(empty),
+            alive=self._alive.append(np.zeros(0, dtype=np.uint8)),
+            masses=self._masses.append(np.zeros(0, dtype=np.uint16)),
+            starts=np.zeros((0, TERMS + 1), dtype=np.uint32),
+            bases=np.zeros(1, dtype=np.int64),
+            first=np.zeros(1, dtype=np.int64),
+            postings=self._postings.append(np.zeros(0, dtype=np.uint16)),
+            frequency=np.zeros(TERMS, dtype=np.uint32),
+            weights=np.ones(TERMS, dtype=np.uint8),
+            ascending=0,
+        )
+        self._dead = 0
+        self._place: dict[int, int] = {}
+        parts: list[NDArray[np.uint32]] = []
+        while chunk := list(islice(rows, SEGMENT)):
+            snapshot = self._append(snapshot, chunk, parts)
+        snapshot = replace(snapshot, starts=np.stack(parts) if parts else snapshot.starts)
+        snapshot = _weighted(snapshot)
+        self._masses.size = 0
+        self._built = len(snapshot.ids)
+        return replace(
+            snapshot, masses=self._masses.append(masses(snapshot.data, snapshot.offsets, snapshot.weights))
+        )
+
+    def _append(self, old: _Snapshot, rows: list[tuple[int, str]], parts: list[NDArray[np.uint32]]) -> _Snapshot:
+        """Add one segment of rows; their starts go to `parts`, weights and masses are left as they were."""
+        texts = [text for _, text in rows]
+        lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+        begin = len(old.ids)
+        ids = self._ids.append(np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows)))
+        offsets = self._offsets.append(old.offsets[-1] + np.cumsum(lengths))
+        data = self._data.append(np.frombuffer("".join(texts).encode("ascii", "replace"), dtype=np.uint8))
+        starts, postings = segment(data, offsets, begin, len(ids))
+        parts.append(starts)
+        base = self._postings.size
+        ascending = old.ascending
+        if ascending == begin:
+            new = ids[max(begin - 1, 0) :]
+            if bool((np.diff(new) > 0).all()):
+                ascending = len(ids)
+        for place in range(max(begin, ascending), len(ids)):
+            self._place[int(ids[place])] = place
+        return replace(
+            old,
+            data=data,
+            offsets=offsets,
+            ids=ids,
+            alive=self._alive.append(np.ones(len(rows), dtype=np.uint8)),
+            first=np.append(old.first, len(ids)),
+            bases=np.append(old.bases[: len(old.first) - 1], [base, base]),
+            postings=self._postings.append(postings),
+            frequency=old.frequency + np.diff(starts),
+            ascending=ascending,
+        )
+
+    # --- changing -------------------------------------------------------------------------------------------------
+
+    def _changed(self, old: _Snapshot, pending: dict[int, str | None]) -> _Snapshot:
+        for track_id in pending:
+            place = self._find(old, track_id)
+            if place is not None and old.alive[place]:
+                old.alive[place] = 0
+                self._dead += 1
+                self._place.pop(track_id, None)
+        rows = sorted((track_id, text) for track_id, text in pending.items() if text is not None)
+        total = len(old.ids) + len(rows)
+        if total > 1.5 * self._built + 4096 or self._dead > total // 4 + 4096:
+            kept = [*_alive_rows(old), *rows]
+            return self._build(iter(sorted(kept)))
+        parts = [old.starts]
+        snapshot = old
+        for begin in range(0, len(rows), SEGMENT):
+            fresh: list[NDArray[np.uint32]] = []
+            snapshot = self._append(snapshot, rows[begin : begin + SEGMENT], fresh)
+            parts.append(fresh[0][None])
+        snapshot = replace(snapshot, starts=np.concatenate(parts))
+        if len(rows):
+            snapshot = self._merged(snapshot)
+            snapshot = _weighted(snapshot)
+            begin = self._masses.size
+            tail = snapshot.offsets[begin:] - snapshot.offsets[begin]
+            data = snapshot.data[snapshot.offsets[begin] :]
+            snapshot = replace(snapshot, masses=self._masses.append(masses(data, tail, snapshot.weights)))
+        return snapshot
+
+    def _merged(self, old: _Snapshot) -> _Snapshot:
+        """Make one segment of the last ones when they are many and small."""
+        sizes = np.diff(old.first)
+        last = len(sizes)
+        begin = last
+        while begin > 0 and old.first[last] - old.first[begin - 1] <= SEGMENT:
+            begin -= 1
+        if last - begin <= SMALL_SEGMENTS:
+            return old
+        starts, postings = segment(old.data, old.offsets, int(old.first[begin]), int(old.first[last]))
+        base = self._postings.size
+        return replace(
+            old,
+            starts=np.concatenate([old.starts[:begin], starts[None]]),
+            first=np.append(old.first[: begin + 1], old.first[last]),
+            bases=np.append(old.bases[:begin], [base, base]),
+            postings=self._postings.append(postings),
+        )
+
+    def _find(self, snapshot: _Snapshot, track_id: int) -> int | None:
+        place = self._place.get(track_id)
+        if place is not None:
+            return place
+        ids = snapshot.ids[: snapshot.ascending]
+        place = int(np.searchsorted(ids, track_id))
+        return place if place < len(ids) and ids[place] == track_id else None
+
+
+def _weighted(snapshot: _Snapshot) -> _Snapshot:
+    rows = len(snapshot.ids)
+    idf = np.log((rows + 1.0) / (snapshot.frequency + 0.5))
+    return replace(snapshot, weights=np.clip(idf * WEIGHT_SCALE, 1, 127).astype(np.uint8))
+
+
+def _alive_rows(snapshot: _Snapshot) -> Iterator[tuple[int, str]]:
+    data = snapshot.data.tobytes()
+    offsets = snapshot.offsets.tolist()
+    for place in np.flatnonzero(snapshot.alive).tolist():
+        yield int(snapshot.ids[place]), data[offsets[place] : offsets[place + 1]].decode("ascii")

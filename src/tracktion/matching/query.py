@@ -31,7 +31,7 @@ _NUMBER = re.compile(
 _BARE_NUMBER = re.compile(r"^\s*\d{1,2}\s+(?=\S)")
 _GROUP = re.compile(r"-[A-Za-z0-9]{2,7}$")
 _SEPARATOR = re.compile(
-    r"\s+[-–—~|:/]+\s+|[-–—]{2,}|\s*[–—|•·]\s*|:\s+|-\s+|\s+-|\"|“|”|«|»|\s+\*\s+|\.{3,}|\s*//\s*|_-_|\s+\bby\s+|\s+\bsings\s+|\s+\bperforms\s+",
+    r"\s+[-–—~|:/]+\s+|[-–—]{2,}|\s*[–—|•·]\s*|:\s+|-\s+|\s+-|\"|“|”|«|»|\s+\*\s+|\.{3,}|\s*//\s*|_-_|\s+\bsings\s+|\s+\bperforms\s+",
 )
 _QUOTED = re.compile(r"[\"“”«»„]")
 _BRACKET = re.compile(r"[(\[{<（【「『《]([^()\[\]{}<>（）【】「」『』《》]*)(?:[)\]}>）】」』》]|$)")
@@ -189,6 +189,8 @@ def _title_segments(text: str) -> list[tuple[str, list[str]]]:
         if not words:
             continue
         kind = _kind(words) if segments else "X"
+        if kind == "V" and len(segments) == 1 and (len(words) > 3 or words[-1] not in VERSION):
+            kind = "X"
         segments.append((kind, words) if kind != "X" else ("X", words))
     if not any(role == "X" for role, _ in segments + extras):
         segments = [("X", fold_words(text))]

@@ -137,7 +137,7 @@ _GUESTS = re.compile(r"(?:(?<=\s)|^)(?:feat|ft|featuring|feats)(?:\.\s*|\s+)(?=\
 _WITH = re.compile(r"^\s*(?:feat|ft|featuring|feats|with|w/|con|avec|mit)(?:\.\s*|\s+)(?=\S)", re.IGNORECASE)
 _DASHED = re.compile(r"\s+[-–—~|]\s+|\s+/\s+(?=\S+ (?:version|mix|remix|edit)\b)", re.IGNORECASE)
 _TRAILING_ARTICLE = re.compile(r"^(.+), (?:the|a|an)$", re.IGNORECASE)
-_ARTISTS = re.compile(r"\s*[,;]\s+|\s+,\s*|\s*;\s*|\s+(?:vs\.?|versus)\s+", re.IGNORECASE)
+_ARTISTS = re.compile(r"\s*[,;]\s+|\s+,\s*|\s*;\s*|\s+/\s+|\s+(?:vs\.?|versus)\s+", re.IGNORECASE)
 _PLAIN_VERSIONS = frozenset(
     [
         "album version",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ARTICLES", "AUDIO_SUFFIXES", "GUEST", "JOINERS", "NOISE", "VERSION"]
+__all__ = ["ARTICLES", "AUDIO_SUFFIXES", "COVER", "GUEST", "JOINERS", "NOISE", "VERSION"]
 
 VERSION = frozenset(
     [
@@ -172,6 +172,9 @@ NOISE = frozenset(
     ]
 )
 """Words that say nothing about which recording it is."""
+
+COVER = frozenset({"cover", "covers", "covered", "tribute", "coverversion"})
+"""Words that say that the artist named beside them may be another one's."""
 
 GUEST = frozenset({"feat", "ft", "featuring", "feature", "feats", "fts"})
 """Words that open a list of guests."""
