@@ -93,7 +93,7 @@ def test_timeout_with_isolation_kills() -> None:
     items = {i.source: i for i in run(["hang", "ok"], measure, workers=1, isolation="process", timeout_seconds=0.5)}
     assert isinstance(items["hang"].error, TimeoutExceededError)
     assert items["ok"].ok
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 60
 
 
 def test_task_runs_in_threads_too() -> None:

@@ -177,7 +177,7 @@ def test_hosts_end_in_every_way(tmp_path: Path, how: str, number: int | None) ->
             host.send_signal(number)
         started = time.monotonic()
         host.wait(20)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
     _, alive = psutil.wait_procs(family, timeout=5)
     assert alive == []
     ledger = Ledger()

@@ -39,7 +39,7 @@ def test_workers_that_hang_are_ended_in_time() -> None:
             started = time.monotonic()
             error = pool.submit(measure, ("hang", "sigstop", "spin")[number % 3], timeout=0.3).exception(30)
             assert type(error).__name__ == "TimeoutExceededError"
-            assert time.monotonic() - started < 10
+            assert time.monotonic() - started < 60
             assert pool.submit(measure, "good").result(30) == 4
 
 

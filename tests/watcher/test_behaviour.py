@@ -100,7 +100,7 @@ def test_blocking_handler_does_not_stop_discovery_and_not_the_stop(root: Path) -
         assert until(lambda: watcher.status().known == 100)
         started = time.monotonic()
         watcher.stop()
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 60
         release.set()
 
 
@@ -275,7 +275,7 @@ def test_signals_end_a_run_cleanly(root: Path, tmp_path: Path, number: int) -> N
     host.send_signal(number)
     out, err = host.communicate(timeout=30)
     assert (host.returncode, err) == (0, "")
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
     assert out.splitlines()[-1] == "clean"
     with open_storage(url) as storage:
         assert "running" not in storage.count_files()

@@ -155,6 +155,7 @@ class IsolatedPool(Executor):
         self._owner = os.getpid()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
+        self._helper_lock = threading.Lock()
         self._helper: _Helper | None = None
         self._live: dict[int, _Worker | None] = {}
         self._threads: list[threading.Thread] = []
@@ -193,6 +194,15 @@ class IsolatedPool(Executor):
                 thread.start()
             self._jobs.put(job)
         return job.future
+
+    def prepare(self) -> None:
+        """Start the helper in the background, so that the first file does not wait for its imports."""
+
+        def start() -> None:
+            with contextlib.suppress(_HelperGoneError, TracktionError):
+                self._current_helper()
+
+        threading.Thread(target=start, name="tracktion-helper", daemon=True).start()
 
     def worker_pids(self) -> list[int]:
         """Process ids of the living workers."""
@@ -237,7 +247,7 @@ class IsolatedPool(Executor):
                     job.future.set_running_or_notify_cancel()
 
     def _end_helper(self) -> None:
-        with self._lock:
+        with self._helper_lock:
             helper, self._helper = self._helper, None
         if helper is not None:
             helper.close()
@@ -327,7 +337,7 @@ class IsolatedPool(Executor):
         return _Worker(int(answer["pid"]), ours, helper)
 
     def _current_helper(self) -> _Helper:
-        with self._lock:
+        with self._helper_lock:
             if self._stopping.is_set():
                 raise _HelperGoneError
             if self._helper is None:
@@ -353,7 +363,7 @@ class IsolatedPool(Executor):
         """The helper is gone, and its workers with it; the next fork starts another."""
         if worker is not None:
             worker.channel.close()
-        with self._lock:
+        with self._helper_lock:
             helper = self._helper
             if helper is None or (worker is not None and helper is not worker.helper):
                 return

@@ -50,8 +50,8 @@ def run(
     sources
         Paths or whatever `analyze` takes.
     analyze
-        An Analyzer, or a function of one source. For `isolation`, and for executors in other processes, work that can be
-        named is sent by name, and its result comes back as plain data; see `Task`.
+        An Analyzer, or a function of one source. For `isolation`, and for executors in other processes, what can be
+        named is sent by name; its result comes back as plain data, see `Task`.
     workers
         Threads or processes; `min(4, cores)` by default. With `executor`, the size of the window.
     executor

@@ -46,7 +46,7 @@ class Task:
 
 
 class Analyzes(Protocol):
-    """What an Analyzer offers to a batch; ``to_spec()`` and a class method ``from_spec()`` make it one to send by name."""
+    """What an Analyzer offers to a batch; with ``to_spec()`` and ``from_spec()`` it can be sent by name."""
 
     def analyze(self, source: Any) -> Any:
         """Analyse one source."""

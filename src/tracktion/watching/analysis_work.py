@@ -66,6 +66,7 @@ class AnalysisWorker(Worker):
 
     def run(self) -> None:
         """Until stopped; what is in flight then is given back, and what is finished is kept."""
+        self._prepare()
         try:
             while not self.backlog.stopping:
                 if not self.step():
@@ -113,13 +114,16 @@ class AnalysisWorker(Worker):
 
     def _submit(self, claimed: Claimed) -> Future[Any]:
         source = str(claimed.change.path)
-        if self._pool is None:
-            if self._task is not None:
-                self._pool = IsolatedPool(workers=self._count, limits=self._limits)
-            else:
-                self._pool = ThreadPoolExecutor(self._count, thread_name_prefix="tracktion-watch")
         work: Any = self._task or identified(self._analyzer)
-        return self._pool.submit(work, source)
+        return self._prepare().submit(work, source)
+
+    def _prepare(self) -> Executor:
+        if self._pool is None and self._task is not None:
+            self._pool = IsolatedPool(workers=self._count, limits=self._limits)
+            self._pool.prepare()
+        elif self._pool is None:
+            self._pool = ThreadPoolExecutor(self._count, thread_name_prefix="tracktion-watch")
+        return self._pool
 
     def _land(self, landed: set[Future[Any]]) -> None:
         for future in landed:
