@@ -34,8 +34,9 @@ def decode_mono(path: str) -> int:
     """Decode to mono with soundfile, block by block: the yardstick."""
     total = 0
     with soundfile.SoundFile(path) as file:
+        share = np.full(file.channels, 1 / file.channels, np.float32)
         while len(block := file.read(65536, dtype="float32", always_2d=True)):
-            total += len(block.mean(axis=1))
+            total += len(block @ share)
     return total
 
 

@@ -43,44 +43,18 @@ def estimate_all(
         Notes to begin with.
     """
     said = dict(notes or {})
-    found: dict[str, Any] = {}
     reason = features.unanswerable
     if reason is None:
-        rhythm = Rhythm()
-        if features.rhythm is not None:
-            from tracktion.estimators.rhythm import estimate_rhythm
-
-            rhythm = estimate_rhythm(features, bpm_range=bpm_range, prior=tempo_prior)
-        key, key_notes = None, {}
-        if features.tonal is not None:
-            from tracktion.estimators.tonal import estimate_key
-
-            key, key_notes = estimate_key(features)
-        if "rhythm" in parts:
-            found |= {"tempo": rhythm.tempo, "beats": rhythm.beats, "downbeats": rhythm.downbeats, "grid": rhythm.grid}
-            said |= rhythm.notes
-        if "tonal" in parts:
-            found["key"] = key
-            said |= key_notes
-        if "mood" in parts:
-            from tracktion.estimators.mood import estimate_mood
-
-            found["mood"], mood_notes = estimate_mood(features, tempo=rhythm.tempo, beats=rhythm.beats, key=key)
-            said |= mood_notes
-        if "structure" in parts:
-            from tracktion.estimators.structure import estimate_structure
-
-            found["structure"], structure_notes = estimate_structure(features, beats=rhythm.beats)
-            said |= structure_notes
-        if "fingerprint" in parts and features.fingerprint is not None:
-            found["fingerprint"] = features.fingerprint.encode()
+        found, reasons = _musical(features, parts, bpm_range, tempo_prior)
+        said |= reasons
     else:
+        found = {}
         said |= {name: reason for part, names in ANSWERS.items() if part in parts for name in names}
     if "loudness" in parts and features.level is not None:
         from tracktion.estimators.loudness import estimate_loudness
 
-        found["loudness"], loudness_notes = estimate_loudness(features)
-        said |= loudness_notes
+        found["loudness"], reasons = estimate_loudness(features)
+        said |= reasons
     return Analysis(
         duration=features.duration,
         sample_rate=features.sample_rate,
@@ -89,6 +63,42 @@ def estimate_all(
         versions=versions(),
         **found,
     )
+
+
+def _musical(
+    features: Features, parts: Collection[str], bpm_range: tuple[float, float] | None, tempo_prior: Any
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Answers that need music: (name → result, notes)."""
+    found: dict[str, Any] = {}
+    said: dict[str, str] = {}
+    rhythm, key = Rhythm(), None
+    if features.rhythm is not None and not {"rhythm", "mood"}.isdisjoint(parts):
+        from tracktion.estimators.rhythm import estimate_rhythm
+
+        rhythm = estimate_rhythm(features, bpm_range=bpm_range, prior=tempo_prior)
+    if features.tonal is not None and not {"tonal", "mood"}.isdisjoint(parts):
+        from tracktion.estimators.tonal import estimate_key
+
+        key, reasons = estimate_key(features)
+        said |= reasons if "tonal" in parts else {}
+    if "rhythm" in parts:
+        found |= {name: getattr(rhythm, name) for name in ANSWERS["rhythm"]}
+        said |= rhythm.notes
+    if "tonal" in parts:
+        found["key"] = key
+    if "mood" in parts:
+        from tracktion.estimators.mood import estimate_mood
+
+        found["mood"], reasons = estimate_mood(features, tempo=rhythm.tempo, beats=rhythm.beats, key=key)
+        said |= reasons
+    if "structure" in parts:
+        from tracktion.estimators.structure import estimate_structure
+
+        found["structure"], reasons = estimate_structure(features, beats=rhythm.beats)
+        said |= reasons
+    if "fingerprint" in parts and features.fingerprint is not None:
+        found["fingerprint"] = features.fingerprint.encode()
+    return found, said
 
 
 def versions() -> dict[str, str]:
