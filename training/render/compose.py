@@ -82,6 +82,7 @@ class Composer:
             self.swing = float(rng.uniform(0.1, 0.33))
         self.parts = {}
         self.rubato_piano = family == "piano" and self.curve != "c"
+        self.runs = 4 if rng.random() < 0.35 else 2
         self.pedal = float(rng.choice([0.0, 0.8, 1.6]))
         self.grid = self.clock()
 
@@ -410,8 +411,8 @@ class Composer:
             self.kits["unit"] = rng.random() < 0.25
         if self.kits["unit"] and self.steps == 4:
             unit = 4
-        if self.density > 0.9:
-            unit = 4 if self.steps != 3 else 3
+        if self.density > 0.9 and self.steps != 3:
+            unit = self.runs
         name = f"motif{bar % 2}"
         if name not in self.kits or rng.random() < 0.15:
             grid = meter * unit

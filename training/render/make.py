@@ -22,7 +22,7 @@ from training.render.synth import Bank, master, mix
 class Source:
     """Endless pieces: composed, POP909 and Groove in the given shares."""
 
-    def __init__(self, bank, scores, corpora, shares=(0.72, 0.15, 0.13), negatives=0.0):
+    def __init__(self, bank, scores, corpora, shares=(0.7, 0.12, 0.18), negatives=0.0):
         self.bank, self.scores, self.shares = Bank(bank), scores, shares
         self.songs, self.grooves = pop909_songs(scores, corpora), groove_items(scores, corpora)
         self.grooves = [g for g in self.grooves if g["beat_type"] == "beat" and g["time_signature"].endswith("-4")]

@@ -87,18 +87,18 @@ STYLES = {
     "fugue3": (60, 130, 1, 4, 3, 0, {}, "none", "none", 0, "voices", "ddr"),
     "chorale": (50, 100, 2, 4, 4, 0, {}, "none", "chorale", 0, "voices", "dr"),
     "pianowaltz": (90, 200, 2, 4, 3, 0, {}, "root", "waltz", 0.7, "piano", "drr"),
-    "piano_game": (95, 200, 5, 4, 4, 0, {}, "q octave e8 sync root", "off arp sync none arp8 block", 0.8, "piano", "c"),
+    "piano_game": (95, 200, 8, 4, 4, 0, {}, "q octave e8 sync root", "off arp sync none arp8 block", 0.8, "piano", "c"),
     "piano_game3": (100, 200, 2, 4, 3, 0, {}, "root q", "waltz arp8 arp", 0.7, "piano", "c"),
     "piano_swing": (100, 200, 1, 3, 4, 0, {}, "walk q", "off comp block", 0.8, "piano", "cd"),
     "piano_ballad": (60, 110, 3, 4, 4, 0, {}, "root q", "arp8 arp8 block pad", 0.6, "piano", "ddr"),
-    "tune44": (84, 150, 4, 4, 4, 0, {}, "root q none", "block pad strum off none", 1.1, "folk", "c"),
-    "tune34": (90, 170, 3, 4, 3, 0, {}, "root none", "block waltz pad none", 1.0, "folk", "c"),
-    "tune68": (62, 125, 4, 3, 2, 0, {}, "root q none", "block pad jig none", 1.1, "folk", "c"),
+    "tune44": (84, 150, 8, 4, 4, 0, {}, "root q none", "block pad strum off none", 1.1, "folk", "c"),
+    "tune34": (90, 170, 5, 4, 3, 0, {}, "root none", "block waltz pad none", 1.0, "folk", "c"),
+    "tune68": (62, 125, 6, 3, 2, 0, {}, "root q none", "block pad jig none", 1.1, "folk", "c"),
     "tune24": (84, 130, 2, 4, 2, 0, {}, "root q", "off block pad", 1.2, "folk", "c"),
     "strings": (56, 150, 2, 4, 4, 0, {}, "q root e8", "arp8 block march chorale", 0.7, "orch", "drr"),
     "triplets": (44, 110, 2, 3, 4, 0, {}, "root", "arp arp8 prelude", 0.4, "piano", "drr"),
     "metronome": (40, 225, 1, 4, 4, 0, {"bell": [QUARTER], "clave": [QUARTER, "................", "x..............."], "hat": ["................", EIGHTH]}, "none", "none", 0, "any", "c"),
-    "drums": (60, 200, 3, 4, 4, 0, {"kick": ROCK + FOUR + BROKEN + SLOW, "snare": BACK, "hat": [EIGHTH, SIXTEENTH, QUARTER]}, "none", "none", 0, "any", "cd"),
+    "drums": (60, 200, 7, 4, 4, 0, {"kick": ROCK + FOUR + BROKEN + SLOW, "snare": BACK, "hat": [EIGHTH, SIXTEENTH, QUARTER]}, "none", "none", 0, "any", "cd"),
 }
 # fmt: on
 

@@ -48,6 +48,7 @@ def export(model):
     for i, block in enumerate(model.blocks):
         out[f"wide{i}_w"], out[f"wide{i}_b"] = packed(*folded(block.wide, block.norm))
         out[f"narrow{i}_w"], out[f"narrow{i}_b"] = packed(*folded(block.narrow))
+    out["calibration_tempo"], out["calibration_beats"] = [-1, 1, 0.3, 1, 1], [-1, 0.5, 0, 3, 1]
     for name in ("dense1", "dense2"):
         layer = getattr(model, name)
         out[name + "_w"], out[name + "_b"] = layer.weight.detach().numpy(), layer.bias.detach().numpy()

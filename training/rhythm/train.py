@@ -170,7 +170,7 @@ def main():
         batch = [example(rng, shards.pieces[order.pop()]) for _ in range(BATCH)]
         beat, tempo = losses(model, batch)
         optimizer.zero_grad()
-        (beat + 0.06 * tempo).backward()
+        (beat + 0.1 * tempo).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         step += 1

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tracktion._core.network import convolve, front
 from tracktion.features.rhythm import widen
 
-__all__ = ["Activations", "activations"]
+__all__ = ["Activations", "activations", "weights"]
 
 FloatArray = NDArray[np.float32]
 Weights = dict[str, NDArray[np.float32]]

@@ -16,8 +16,18 @@ from numpy.typing import NDArray
 from tracktion.errors import UsageError
 from tracktion.estimators.beats import decode_bars, decode_beats, interval_prior
 from tracktion.estimators.grid import Line, fit_line, segments, subframe
-from tracktion.estimators.network import Activations, activations
-from tracktion.estimators.tempo import HIGHEST_BPM, LOWEST_BPM, candidates, fold, stability, tempo_curve
+from tracktion.estimators.network import Activations, activations, weights
+from tracktion.estimators.tempo import (
+    HIGHEST_BPM,
+    LOWEST_BPM,
+    candidates,
+    evidence,
+    fold,
+    probability,
+    readings,
+    stability,
+    tempo_curve,
+)
 from tracktion.features.rhythm import widen
 from tracktion.features.tap import FRAME_RATE
 from tracktion.results.base import frozen_array
@@ -153,19 +163,20 @@ def _describe(duration: float, heard: Activations, frames: NDArray[np.int32], no
     bpm = 60.0 / line.period if line is not None and line.share >= MAJORITY else _plain_bpm(frames)
     bpm = float(np.clip(bpm, LOWEST_BPM, HIGHEST_BPM))
     strength = _strength(heard.beat, frames)
-    ranked = candidates(bpm, heard)
+    found = readings(bpm, heard)
+    hints = evidence(found, strength, line.share if line is not None else 0.0)
     curve_times, curve_bpm = tempo_curve(times)
     tempo = Tempo(
         bpm=bpm,
-        confidence=float(np.clip(strength * (0.4 + 0.6 * ranked[0].weight), 0.0, 1.0)),
-        candidates=ranked,
+        confidence=probability(weights()["calibration_tempo"], hints),
+        candidates=candidates(found),
         stability=stability(times),
         curve_times=frozen_array(curve_times),
         curve_bpm=frozen_array(curve_bpm),
     )
     return Rhythm(
         tempo=tempo,
-        beats=Beats(frozen_array(times), confidence=float(np.clip(strength, 0.0, 1.0))),
+        beats=Beats(frozen_array(times), confidence=probability(weights()["calibration_beats"], hints)),
         downbeats=Beats(frozen_array(times[position == 0]), confidence=_downbeat_confidence(heard, frames)),
         grid=BeatGrid(segments(times, position, metre, duration, constant=constant)),
         notes=notes,

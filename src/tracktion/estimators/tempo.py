@@ -2,35 +2,84 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tracktion.estimators.network import Activations
 from tracktion.results.rhythm import TempoCandidate
 
-__all__ = ["HIGHEST_BPM", "LOWEST_BPM", "candidates", "fold", "stability", "tempo_curve"]
+__all__ = [
+    "HIGHEST_BPM",
+    "LOWEST_BPM",
+    "Reading",
+    "candidates",
+    "evidence",
+    "fold",
+    "probability",
+    "readings",
+    "stability",
+    "tempo_curve",
+]
 
 FloatArray = NDArray[np.float64]
 
 LOWEST_BPM, HIGHEST_BPM = 30.0, 300.0
 RELATIONS = {"1": 1.0, "2": 2.0, "1/2": 0.5, "3/2": 1.5, "2/3": 2 / 3, "3": 3.0, "1/3": 1 / 3}
 CURVE_BEATS = 8
+NEAR = 0.05
 
 
-def candidates(bpm: float, heard: Activations) -> tuple[TempoCandidate, ...]:
-    """The tempo and its relatives, weighted by what the network's tempo head gives to each (within 4 %)."""
+class Reading(NamedTuple):
+    """A relative of the tempo, and what the network's tempo head gives to it."""
+
+    relation: str
+    bpm: float
+    weight: float
+
+
+def readings(bpm: float, heard: Activations) -> list[Reading]:
+    """The tempo, then its relatives, each with the weight of the tempi within 5 %."""
     found = []
     for relation, factor in RELATIONS.items():
         tempo = bpm * factor
         if LOWEST_BPM <= tempo <= HIGHEST_BPM:
-            near = np.abs(np.log(heard.bpm / tempo)) < 0.05
-            found.append((relation, tempo, float(heard.tempo[near].sum()) + 1e-6))
-    total = max(1.0, sum(weight for *_, weight in found))
+            near = np.abs(np.log(heard.bpm / tempo)) < NEAR
+            found.append(Reading(relation, tempo, float(heard.tempo[near].sum()) + 1e-6))
+    return found
+
+
+def candidates(found: list[Reading]) -> tuple[TempoCandidate, ...]:
+    """Ranked readings; the chosen tempo stays first, with no less weight than any other."""
     first, *rest = found
-    top = max(first[2], *(weight for *_, weight in rest)) if rest else first[2]
-    ranked = [(first[0], first[1], top), *sorted(rest, key=lambda c: -c[2])]
-    total = max(1.0, sum(weight for *_, weight in ranked))
-    return tuple(TempoCandidate(tempo, weight / total, relation) for relation, tempo, weight in ranked)
+    top = max(reading.weight for reading in found)
+    ranked = [first._replace(weight=top), *sorted(rest, key=lambda reading: -reading.weight)]
+    total = max(1.0, sum(reading.weight for reading in ranked))
+    return tuple(TempoCandidate(r.bpm, r.weight / total, r.relation) for r in ranked)
+
+
+def evidence(found: list[Reading], strength: float, share: float) -> FloatArray:
+    """What the confidence is computed from [shape (5,), the first is 1].
+
+    Parameters
+    ----------
+    found
+        From `readings`.
+    strength
+        Mean probability of a beat at the beats.
+    share
+        Part of the beats that lie on a line of constant tempo.
+    """
+    first, *rest = found
+    rival = max((reading.weight for reading in rest), default=0.0)
+    margin = float(np.clip(np.log((first.weight + 1e-3) / (rival + 1e-3)), -5.0, 5.0))
+    return np.array([1.0, first.weight, margin, strength, share])
+
+
+def probability(coefficients: NDArray[np.float32], values: FloatArray) -> float:
+    """Logistic regression."""
+    return float(1.0 / (1.0 + np.exp(-float(coefficients @ values))))
 
 
 def fold(bpm: float, bpm_range: tuple[float, float]) -> float | None:
