@@ -55,7 +55,7 @@ def main() -> None:
             print(f"{name:28}", json.dumps(result), flush=True)
 
 
-# --- a million known files ----------------------------------------------------------------------------------------------
+# --- a million known files ------------------------------------------------------------------------------------------
 
 
 def report_scale(files: int, folder: Path | None) -> None:
@@ -153,7 +153,7 @@ def peak_rss() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-# --- latency ------------------------------------------------------------------------------------------------------------
+# --- latency --------------------------------------------------------------------------------------------------------
 
 
 def measure_latency(files: int, *, quiet: float = 0.5) -> dict[str, Any]:
@@ -187,7 +187,7 @@ def measure_latency(files: int, *, quiet: float = 0.5) -> dict[str, Any]:
     }
 
 
-# --- bursts -------------------------------------------------------------------------------------------------------------
+# --- bursts ---------------------------------------------------------------------------------------------------------
 
 
 def run_bursts(scale: float) -> Iterator[tuple[str, dict[str, Any]]]:

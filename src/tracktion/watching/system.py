@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import errno
+import functools
 import os
 import signal
 import stat
 import sys
 import time
+from typing import Any
 
 __all__ = ["SteadyClock", "has_writer", "is_network"]
 
@@ -42,13 +46,12 @@ def _filesystem_type(path: bytes) -> str:
 def has_writer(path: bytes) -> bool:
     """Whether a process on this machine has the file open for writing (or mapped writable); False when unknown.
 
-    A read lease is granted only when nobody does. It is held for microseconds; should a writer open the file just then,
-    the signal that breaks the lease is one that is ignored by default.
+    A read lease is granted only when nobody does. It is held for a microsecond, without letting another thread run in
+    between; should a writer open the file just then, it waits for that microsecond, and the signal that announces it is
+    one that is ignored by default.
     """
     if sys.platform != "linux":
         return False
-    import fcntl
-
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
@@ -56,15 +59,28 @@ def has_writer(path: bytes) -> bool:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return False
-        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-    except BlockingIOError:
-        return True
+        return _lease_is_refused(descriptor)
     except OSError:
         return False
     finally:
         os.close(descriptor)
+
+
+@functools.cache
+def _fcntl() -> Any:
+    """The system's ``fcntl``, called without letting go of the interpreter lock."""
+    return ctypes.PyDLL(None, use_errno=True).fcntl
+
+
+def _lease_is_refused(descriptor: int) -> bool:
+    import fcntl
+
+    call = _fcntl()
+    if call(descriptor, fcntl.F_SETSIG, int(signal.SIGURG)) == -1:
+        return False
+    if call(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK) == -1:
+        return ctypes.get_errno() == errno.EAGAIN
+    call(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     return False
 
 
