@@ -42,7 +42,6 @@ REFERENCE: dict[str, tuple[str, list[str]]] = {
             "export.rekordbox",
             "export.traktor",
             "export.offsets",
-            "export.sequence",
             "export.playlist",
             "export.tables",
         ],
