@@ -48,7 +48,7 @@ def containers(data: bytes) -> None:
     """Choice of the decoder; chunks of RIFF and IFF; pages of Ogg."""
     with open_source(data) as source:
         kind, start = sniff(source)
-        check(kind)
+        check(bool(kind))
         check(start >= 0)
         find_adts(source, start)
         wave = wave_layout(source)

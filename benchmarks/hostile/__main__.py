@@ -29,6 +29,8 @@ OURS = ("in-process", "isolated", "watcher", "tags")
 PEERS = ("soundfile", "librosa", "mutagen", "essentia")
 FLAGS = {"truncated", "duration_mismatch", "repaired", "format_change"}
 TAIL = ("silently wrong", "growth MB", "covered")
+START_SECONDS = 180
+SLACK_SECONDS = 30
 WARM_UP_FILES = 40
 REFERENCE_WRONG = {
     "NMS_ADPCM": "the generator wrote 12 s of NMS ADPCM; ffmpeg takes 2.1 times as much out of it",
@@ -91,7 +93,7 @@ def run_way(way: str, paths: list[str]) -> tuple[dict[int, Fact], str]:
 def _expose(way: str, paths: list[str], left: list[int], facts: dict[int, Fact], stderr: Any) -> str:
     """Run one child; returns ``finished``, ``hang`` or how it died."""
     command = [sys.executable, "-m", "benchmarks.hostile.ways", way]
-    patience = TIMEOUT_SECONDS * (len(left) if way == "watcher" else 1) + 30
+    patience = START_SECONDS if way != "watcher" else TIMEOUT_SECONDS * len(left)
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True) as child:
         assert child.stdin is not None
         assert child.stdout is not None
@@ -115,6 +117,7 @@ def _expose(way: str, paths: list[str], left: list[int], facts: dict[int, Fact],
             if not line:
                 child.wait()
                 return "finished" if child.returncode == 0 else f"exit {child.returncode}"
+            patience = max(SLACK_SECONDS + TIMEOUT_SECONDS, patience if way == "watcher" else 0)
             fact = json.loads(line)
             facts[left[fact["index"]]] = fact
 

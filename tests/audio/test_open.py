@@ -152,6 +152,24 @@ def test_symbolic_links_by_choice(tmp_path: Path) -> None:
         frames(link, follow_symlinks=False)
 
 
+def test_only_below_a_folder(tmp_path: Path) -> None:
+    root = tmp_path / "music"
+    (root / "album").mkdir(parents=True)
+    inside, outside = root / "album" / "a.wav", tmp_path / "secret.wav"
+    for path in (inside, outside):
+        path.write_bytes(wav_bytes())
+    (root / "in.wav").symlink_to(inside)
+    (root / "out.wav").symlink_to(outside)
+    (root / "back").symlink_to(tmp_path)
+    for path in (inside, root / "in.wav", root / "album" / ".." / "in.wav"):
+        with open_source(path, within=root) as source:
+            assert frames(source) == len(click_track())
+            assert source.fileno() > 2
+    for path in (outside, root / "out.wav", root / "back" / "secret.wav", root / ".." / "secret.wav", root):
+        with pytest.raises(UnreadableError):
+            open_source(path, within=root)
+
+
 def test_no_descriptor_stays_open(tmp_path: Path) -> None:
     broken = tmp_path / "broken.wav"
     broken.write_bytes(b"RIFF\0\0\0\0WAVEjunk")

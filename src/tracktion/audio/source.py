@@ -102,6 +102,18 @@ class Source:
             data += more
         return data
 
+    def fileno(self) -> int:
+        """Descriptor of the file.
+
+        Raises
+        ------
+        OSError
+            There is none.
+        """
+        if self.fd is None:
+            raise io.UnsupportedOperation("no file on disk")
+        return self.fd
+
     def window(self, start: int, stop: int | None = None) -> Source:
         """Return the bytes from `start` to `stop` as a source of their own, which shares the position of this one."""
         stop = self.size if stop is None else min(stop, self.size)
@@ -197,7 +209,13 @@ def source_name(source: object) -> str:
     return os.fsdecode(name) if isinstance(name, (str, bytes)) else f"<{type(source).__name__}>"
 
 
-def open_source(source: SourceLike, *, limits: Limits | None = None, follow_symlinks: bool = True) -> Source:
+def open_source(
+    source: SourceLike,
+    *,
+    limits: Limits | None = None,
+    follow_symlinks: bool = True,
+    within: str | os.PathLike[str] | os.PathLike[bytes] | None = None,
+) -> Source:
     """Open `source` for reading, as data that may be hostile.
 
     Parameters
@@ -209,6 +227,9 @@ def open_source(source: SourceLike, *, limits: Limits | None = None, follow_syml
         Bounds; `Limits()` by default.
     follow_symlinks
         Whether a path whose last part is a symbolic link may be opened. What it points to must be a regular file.
+    within
+        A folder: the path, with all links resolved, must lie below it, also if somebody exchanges a folder on the way
+        for a link at this very moment.
 
     Raises
     ------
@@ -225,7 +246,8 @@ def open_source(source: SourceLike, *, limits: Limits | None = None, follow_syml
         _check_size(len(source), limits, name)
         return Source(io.BytesIO(source), name=name, size=len(source), fd=None, close=None)
     if isinstance(source, (str, os.PathLike)):
-        return _open_path(os.fsencode(source), name, limits, follow_symlinks=follow_symlinks)
+        root = None if within is None else os.fsencode(within)
+        return _open_path(os.fsencode(source), name, limits, follow_symlinks=follow_symlinks, root=root)
     if isinstance(source, io.TextIOBase):
         raise UsageError("a text file object; open it in binary mode", file=name, stage="open")
     if isinstance(source, BinaryFile):
@@ -259,7 +281,7 @@ def _check_regular(mode: int, name: str) -> None:
         raise UnreadableError(f"not a regular file but {kind}", file=name, stage="open")
 
 
-def _open_path(path: bytes, name: str, limits: Limits, *, follow_symlinks: bool) -> Source:
+def _open_path(path: bytes, name: str, limits: Limits, *, follow_symlinks: bool, root: bytes | None) -> Source:
     flags = os.O_RDONLY
     for flag in ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_BINARY"):
         flags |= getattr(os, flag, 0)
@@ -269,7 +291,7 @@ def _open_path(path: bytes, name: str, limits: Limits, *, follow_symlinks: bool)
         # The look before the leap keeps us from opening devices, where an open alone can act; fstat after it decides.
         look = os.stat if follow_symlinks else os.lstat
         _check_regular(look(path).st_mode, name)
-        fd = os.open(path, flags)
+        fd = os.open(path, flags) if root is None else _open_below(path, root, flags)
     except ValueError as error:
         raise UnreadableError(f"not a possible file name: {error}", file=name, stage="open") from error
     except OSError as error:
@@ -287,7 +309,30 @@ def _open_path(path: bytes, name: str, limits: Limits, *, follow_symlinks: bool)
     return Source(file, name=name, size=status.st_size, fd=fd, close=lambda: os.close(fd))
 
 
+def _open_below(path: bytes, root: bytes, flags: int) -> int:
+    """Open `path` folder by folder from `root`, without following any link on the way."""
+    root, path = os.path.realpath(root), os.path.realpath(path)
+    below = os.path.relpath(path, root)
+    parts = below.split(os.sep.encode())
+    if parts[0] == os.pardir.encode():
+        raise PermissionError(errno.EACCES, "outside of the folder that it must lie in")
+    if os.open not in os.supports_dir_fd:
+        return os.open(path, flags)
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in parts[:-1]:
+            inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        return os.open(parts[-1], flags | os.O_NOFOLLOW, dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
 def _open_file_object(file: BinaryFile, name: str, limits: Limits) -> Source:
+    if isinstance(file, Source):
+        _check_size(file.size, limits, name)
+        return Source(file, name=name, size=file.size, fd=file.fd, close=None)
     seek, tell = getattr(file, "seek", None), getattr(file, "tell", None)
     try:
         seekable = callable(seek) and callable(tell) and getattr(file, "seekable", lambda: True)()
