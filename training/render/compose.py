@@ -83,6 +83,7 @@ class Composer:
         self.parts = {}
         self.rubato_piano = family == "piano" and self.curve != "c"
         self.runs = 4 if rng.random() < 0.35 else 2
+        self.plain = rng.random() < (0.6 if self.style.startswith("simple") else 0.12)
         self.pedal = float(rng.choice([0.0, 0.8, 1.6]))
         self.grid = self.clock()
 
@@ -413,6 +414,8 @@ class Composer:
             unit = 4
         if self.density > 0.9 and self.steps != 3:
             unit = self.runs
+        if self.plain:
+            unit = 1 if self.steps != 3 else unit
         name = f"motif{bar % 2}"
         if name not in self.kits or rng.random() < 0.15:
             grid = meter * unit
@@ -535,9 +538,15 @@ class Composer:
         )
 
 
+def fitting(score):
+    """Styles of the metre and about the tempo of a score."""
+    bpm = 60 / float(np.median(np.diff(score.beats))) if len(score.beats) > 2 else 0
+    return [s for s, row in STYLES.items() if row[4] == score.meter and 0.87 * row[0] <= bpm <= 1.15 * row[1]]
+
+
 def accompany(rng, score, chords=None):
     """Add composed drums and bass that follow the beats of a human-timed score."""
-    styles = [s for s in STYLES if STYLES[s][6] and STYLES[s][4] == score.meter and "kick" in STYLES[s][6]]
+    styles = [s for s in fitting(score) if STYLES[s][6] and "kick" in STYLES[s][6]]
     if not styles or len(score.beats) < 8:
         return score
     composer = Composer(rng, str(rng.choice(styles)), score.seconds)
@@ -562,7 +571,7 @@ def accompany(rng, score, chords=None):
 
 def harmonise(rng, score):
     """Add composed bass, chords and lead to a human drum performance."""
-    styles = [s for s in STYLES if STYLES[s][4] == score.meter and STYLES[s][6] and STYLES[s][7] != "none"]
+    styles = [s for s in fitting(score) if STYLES[s][6] and STYLES[s][7] != "none"]
     if not styles:
         return score
     composer = Composer(rng, str(rng.choice(styles)), score.seconds)

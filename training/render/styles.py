@@ -98,6 +98,10 @@ STYLES = {
     "strings": (56, 150, 2, 4, 4, 0, {}, "q root e8", "arp8 block march chorale", 0.7, "orch", "drr"),
     "triplets": (44, 110, 2, 3, 4, 0, {}, "root", "arp arp8 prelude", 0.4, "piano", "drr"),
     "metronome": (40, 225, 1, 4, 4, 0, {"bell": [QUARTER], "clave": [QUARTER, "................", "x..............."], "hat": ["................", EIGHTH]}, "none", "none", 0, "any", "c"),
+    "simple": (60, 185, 14, 4, 4, 0, {"kick": ["x.......x.......", QUARTER, "x.......x......."], "snare": BACK[:1], "hat": [EIGHTH, QUARTER, "................", EIGHTH]}, "root q none e8", "pad block none pad", 0.4, "any", "ccd"),
+    "simple_house": (100, 150, 6, 4, 4, 0, {"kick": [QUARTER], "snare": BACK[:1] + ["................"], "hat": [EIGHTH, OFF, QUARTER, "................"]}, "root q off none", "pad block stab none", 0.4, "synth", "c"),
+    "simple3": (80, 180, 3, 4, 3, 0, {"kick": ["x..........."], "snare": ["....x...x...", "............"], "hat": ["x.x.x.x.x.x.", "x...x...x...", "............"]}, "root q none", "pad block waltz none", 0.4, "any", "cd"),
+    "simple_half": (60, 90, 3, 4, 4, 0, {"kick": ["x.......x......."], "snare": BACK[:1], "hat": [SIXTEENTH, EIGHTH, SIXTEENTH]}, "root q e8", "pad block arp", 0.6, "any", "cd"),
     "drums": (60, 200, 7, 4, 4, 0, {"kick": ROCK + FOUR + BROKEN + SLOW, "snare": BACK, "hat": [EIGHTH, SIXTEENTH, QUARTER]}, "none", "none", 0, "any", "cd"),
 }
 # fmt: on

@@ -16,10 +16,20 @@ import torch
 from torch.nn import functional
 
 from tracktion.features.rhythm import widen
+from training.render.styles import STYLES
 from training.rhythm.model import BANDS, TEMPO_BINS, Network, compress, tempo_bins
 
-CROP, BATCH, RATE, PEAK_LR = 1536, 16, 50, 3e-3
+CROP, BATCH, RATE, PEAK_LR, RESUMED_LR = 1536, 16, 50, 3e-3, 1.5e-3
 VALIDATION_SHARDS = 2
+
+
+def plausible(row):
+    """Composed parts that were added to a human score suit its tempo."""
+    style = row["style"].partition("+")[2]
+    if not style or len(row["beats"]) < 3:
+        return True
+    low, high = STYLES[style][:2]
+    return 0.85 * low <= 60 / np.median(np.diff(row["beats"])) <= 1.18 * high
 
 
 class Shards:
@@ -35,7 +45,7 @@ class Shards:
             levels = np.load(path.with_name(path.stem + ".bands.npy"), mmap_mode="r")
             rows = json.loads(path.read_text())
             target = self.validation if len(self.known) < VALIDATION_SHARDS else self.pieces
-            for row in rows:
+            for row in filter(plausible, rows):
                 row["levels"] = levels[row["start"] : row["start"] + row["frames"]]
                 target.append(row)
             self.known.add(path.name)
@@ -160,8 +170,8 @@ def main():
     begin, step, sums, shown = time.monotonic(), 0, np.zeros(2), time.monotonic()
     order = []
     while (elapsed := (time.monotonic() - begin) / 60) < minutes:
-        peak = PEAK_LR if len(sys.argv) <= 4 else PEAK_LR * 0.6
-        rate = peak * min(1.0, elapsed / 1.0 + 0.02) * (0.5 + 0.5 * math.cos(math.pi * elapsed / minutes))
+        peak = PEAK_LR if len(sys.argv) <= 4 else RESUMED_LR
+        rate = peak * min(1.0, 2 * elapsed + 0.02) * (0.5 + 0.5 * math.cos(math.pi * elapsed / minutes))
         for group in optimizer.param_groups:
             group["lr"] = rate
         if len(order) < BATCH:
