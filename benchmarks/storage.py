@@ -24,8 +24,9 @@ from itertools import islice
 from typing import Any
 
 import psutil
+import sqlalchemy as sa
 
-from tracktion.storage import Storage, open_storage
+from tracktion.storage import Storage, open_storage, schema
 
 WORD_TEXT = """
 love night day heart dance fire rain blue girl baby time world dream light summer road river moon star home city soul
@@ -88,8 +89,22 @@ def rate(storage: Storage, rows: Iterator[dict[str, Any]], what: str) -> list[in
     return ids
 
 
-def tracks(storage: Storage, rows: int) -> list[int]:
+def copied(storage: Any, rows: int, copies: int) -> None:
+    """Let the database copy rows by itself, without its search index: size for look-ups in little time."""
+    columns = [column for column in schema.tracks.columns if column.name not in {"id", "checksum"}]
+    names = ["id", *(column.name for column in columns)]
+    for copy in range(1, copies + 1):
+        source = sa.select(schema.tracks.c.id + copy * rows, *columns).where(schema.tracks.c.id <= rows)
+        storage.write(lambda c, s=source: c.execute(sa.insert(schema.tracks).from_select(names, s)))
+    last = sa.update(schema.counters).where(schema.counters.c.name == "track").values(value=rows * (copies + 1))
+    storage.write(lambda c: c.execute(last))
+
+
+def tracks(storage: Storage, rows: int, copies: int) -> list[int]:
     ids = rate(storage, catalogue(rows), "upserts, new rows, batches of 1000")
+    if copies:
+        copied(storage, rows, copies)
+        ids = list(range(1, rows * (copies + 1) + 1))
     some = min(rows, 50_000)
     known = [{"id": track_id, **row} for track_id, row in zip(ids[:some], catalogue(some), strict=True)]
     rate(storage, iter(known), "upserts, the same rows again")
@@ -97,8 +112,8 @@ def tracks(storage: Storage, rows: int) -> list[int]:
         row["title"] += " II"
     rate(storage, iter(known), "upserts, every title changed")
     chance = random.Random(2)
-    say(f"get one of {rows:,}", timed(lambda _: storage.get_track(chance.choice(ids)), 5000))
-    say(f"find by ISRC among {rows:,}", timed(lambda n: storage.find_by_identifier(isrc=f"XX{n * 4:010}"), 2000))
+    say(f"get one of {len(ids):,}", timed(lambda _: storage.get_track(chance.choice(ids)), 5000))
+    say(f"find by ISRC among {len(ids):,}", timed(lambda n: storage.find_by_identifier(isrc=f"XX{n * 4:010}"), 2000))
     say("add one", timed(lambda n: storage.add_tracks([{"title": f"one {n}"}]), 300))
     return ids
 
@@ -140,14 +155,14 @@ def analyses(storage: Storage, count: int = 2000) -> None:
     say("get analysis", timed(lambda n: storage.get_analysis(f"i{n}", "1", "p"), count))
 
 
-def home(url: str, rows: int) -> None:
+def home(url: str, rows: int, copies: int) -> None:
     begin = time.perf_counter()
     with open_storage(url) as storage:
         say(f"{storage.home}: open a new one", f"{(time.perf_counter() - begin) * 1000:.0f} ms")
         if storage.count_tracks():
             raise SystemExit("the catalogue is not new")
         before = psutil.Process().memory_info().rss
-        ids = tracks(storage, rows)
+        ids = tracks(storage, rows, copies)
         say("growth of resident memory", f"{(psutil.Process().memory_info().rss - before) / 2**20:,.0f} MiB")
         analyses(storage)
         playlists(storage, ids)
@@ -186,15 +201,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("url", nargs="?", help="a home, or 'cache'; by default an SQLite file in a temporary folder")
     parser.add_argument("--tracks", type=int, default=100_000)
+    parser.add_argument("--copies", type=int, default=0, help="copies of all rows, made inside the database")
     parser.add_argument("--redis", default="redis://127.0.0.1:6379/0")
     given = parser.parse_args()
     if given.url == "cache":
         cache(given.redis)
     elif given.url:
-        home(given.url, given.tracks)
+        home(given.url, given.tracks, given.copies)
     else:
         with tempfile.TemporaryDirectory() as folder:
-            home(f"sqlite:///{folder}/bench.db", given.tracks)
+            home(f"sqlite:///{folder}/bench.db", given.tracks, given.copies)
     return 0
 
 

@@ -149,6 +149,7 @@ class PostgresStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
         return isinstance(cause, exc.DBAPIError) and (retryable(cause) or lost_connection(cause))
 
     def _lock_schema(self, connection: Connection) -> None:
+        connection.execute(sa.text("SET LOCAL statement_timeout = 0"))  # an index of millions takes its time
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(SCHEMA_LOCK)))
 
     # --- tracks ---------------------------------------------------------------------------------------------------

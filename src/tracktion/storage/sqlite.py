@@ -25,6 +25,7 @@ from tracktion.errors import (
     printable,
 )
 from tracktion.storage.faults import DAMAGED
+from tracktion.storage.places import network_filesystem
 from tracktion.storage.rows import Row
 from tracktion.storage.schema import tracks
 from tracktion.storage.sql_analyses import SqlAnalyses
@@ -195,6 +196,14 @@ class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
             time.sleep(0.005)
 
     def _look_at_file(self, check_mb: float) -> None:
+        kind = network_filesystem(self._path)
+        if kind is not None:
+            logger.warning(
+                "%s lies on a network file system (%s), where SQLite's locks cannot be relied on: keep it on a local "
+                "disk, or use PostgreSQL",
+                printable(str(self._path)),
+                kind,
+            )
         if not self._path.exists():
             return
         size = self._path.stat().st_size
