@@ -6,6 +6,7 @@ None depends on the gain of the recording. All are plain statistics of `TimbreFe
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["WINDOW_SECONDS", "mood_numbers", "timbre_numbers", "windows_of"]
 
 WINDOW_SECONDS = 15.0
-MOST_WINDOWS = 16
+MOST_WINDOWS = 8
 FLOOR = 1e-7
 CEPSTRA, DELTA_CEPSTRA = 20, 13
 MODULATION_HZ = (0.2, 0.7, 1.5, 3.0, 6.0, 12.0, 25.0)
@@ -125,7 +126,8 @@ def _colour(table: Table, level: NDArray[np.float32]) -> None:
     _put(table, "cepstrum_slow", slow.std(axis=1))
     _put(table, "band", mean - mean.mean(axis=1, keepdims=True))
     scaled = slow / (slow.std(axis=1, keepdims=True) + 1e-3)
-    _put(table, "novelty", np.abs(np.diff(scaled, axis=1)).mean(axis=(1, 2)) if slow.shape[1] > 1 else np.zeros(windows))
+    steps = np.abs(np.diff(scaled, axis=1))
+    _put(table, "novelty", steps.mean(axis=(1, 2)) if slow.shape[1] > 1 else np.zeros(windows))
     around = level[:, :, 1:-1] - 0.5 * (level[:, :, :-2] + level[:, :, 2:])
     _put(table, "ridges", np.clip(around, 0.0, None).mean(axis=(1, 2)))
     before = level[:, 4:-4] - 0.5 * (level[:, :-8] + level[:, 8:])
@@ -134,7 +136,7 @@ def _colour(table: Table, level: NDArray[np.float32]) -> None:
 
 def _dynamics(table: Table, total: NDArray[np.float32]) -> None:
     level = (10.0 / np.log(10.0)) * np.log(total + np.float32(FLOOR))
-    windows, frames = total.shape
+    windows = len(total)
     slow = (10.0 / np.log(10.0)) * np.log(total.reshape(windows, -1, SLOT_FRAMES).mean(axis=2) + FLOOR)
     middle = np.median(level, axis=1)
     centred = level - level.mean(axis=1, keepdims=True)
@@ -231,7 +233,7 @@ def _modulation(table: Table, level: NDArray[np.float32]) -> None:
     for name, part in MODULATION_BANDS.items():
         curve = level[:, :, part].mean(axis=2)
         power = np.abs(np.fft.rfft((curve - curve.mean(axis=1, keepdims=True)) * window, axis=1)) ** 2 / frames**2
-        for i, (low, high) in enumerate(zip(MODULATION_HZ, MODULATION_HZ[1:], strict=False)):
+        for i, (low, high) in enumerate(itertools.pairwise(MODULATION_HZ)):
             _put(table, f"modulation_{name}{i}", np.log(power[:, (hz >= low) & (hz < high)].sum(axis=1) + 1e-6))
 
 

@@ -104,7 +104,11 @@ def _keys(row: Row, chroma: NDArray[np.float64]) -> int:
         tonic = int(match[:12].argmax() if major > minor else match[12:].argmax())
         odds = np.exp(12.0 * match)
         ranked = np.sort(match)
-        row[f"{name}_major"], row[f"{name}_minor"], row[f"{name}_mode"] = float(major), float(minor), float(major - minor)
+        row[f"{name}_major"], row[f"{name}_minor"], row[f"{name}_mode"] = (
+            float(major),
+            float(minor),
+            float(major - minor),
+        )
         row[f"{name}_clarity"] = float(ranked[-1] - ranked[-2])
         row[f"{name}_major_odds"] = float(odds[:12].sum() / odds.sum())
         matches = local @ _templates(name).T

@@ -99,7 +99,7 @@ class TimbreTap(Tap):
         self._bands.append(band_powers(block, *_bank(), self._frames, SLOT_FRAMES, self._sums))
         self._frames += len(block)
         if self._frames >= BATCH * SLOT_FRAMES:
-            self._slots.append(slot_columns(self._sums[:BATCH] / SLOT_FRAMES))
+            self._slots.append(slot_columns(self._sums[:BATCH] / np.float32(SLOT_FRAMES)))
             self._frames -= BATCH * SLOT_FRAMES
             rest = self._sums[BATCH:].copy()
             self._sums[:] = 0
@@ -108,9 +108,9 @@ class TimbreTap(Tap):
     def finish(self) -> TimbreFeatures:
         """Return the features of all frames."""
         whole, partial = divmod(self._frames, SLOT_FRAMES)
-        rest = self._sums[: whole + (partial > 0)] / SLOT_FRAMES
+        rest = self._sums[: whole + (partial > 0)] / np.float32(SLOT_FRAMES)
         if partial:
-            rest[-1] *= SLOT_FRAMES / partial
+            rest[-1] *= np.float32(SLOT_FRAMES / partial)
         return TimbreFeatures(
             bands=np.concatenate([np.empty((0, BANDS), np.float32), *self._bands]),
             slots=np.concatenate([np.empty((0, len(SLOT_COLUMNS)), np.float32), *self._slots, slot_columns(rest)]),
@@ -128,7 +128,7 @@ def slot_columns(spectra: NDArray[np.float32]) -> NDArray[np.float32]:
     out = np.empty((len(spectra), len(SLOT_COLUMNS)), np.float32)
     if len(spectra) == 0:
         return out
-    hz = np.arange(BINS) * (MONO_RATE / WINDOW)
+    hz = np.arange(BINS, dtype=np.float64) * (MONO_RATE / WINDOW)
     for octave in range(OCTAVES):
         low = LOWEST_OCTAVE_HZ * 2.0**octave
         first, last = np.searchsorted(hz, (low, 2 * low))
@@ -155,7 +155,8 @@ def _peak_columns(spectra: NDArray[np.float32], hz: NDArray[np.float64], out: ND
     whole = a.sum(axis=1) + TINY
     out[:, 0] = np.where(peak & (ratio > 1.5), a, 0.0).sum(axis=1) / whole
     out[:, 1] = (peak & (ratio > 2.0)).sum(axis=1)
-    strength = np.where(peak, np.clip(ratio - 1.2, 0.0, None), 0.0) * np.sqrt(a / np.sqrt(np.square(a).mean(axis=1))[:, None].clip(TINY))
+    loudness = np.sqrt(np.square(a).mean(axis=1, keepdims=True)) + TINY
+    strength = np.where(peak, np.clip(ratio - 1.2, 0.0, None) * np.sqrt(a / loudness), 0.0)
     out[:, 2] = np.log(strength.sum(axis=1) + 1e-3)
     out[:, 3] = _roughness(standing, hz[first:last])
 

@@ -1,0 +1,293 @@
+"""Another way to the same `Analysis`: Essentia (extra ``essentia``).
+
+Essentia's loader crashes processes on files that it does not like, and its algorithms hold the interpreter's lock. So
+the audio is decoded by us, and the algorithms run on arrays in an isolated worker: what dies there is one typed error.
+
+Tempo and beats come from RhythmExtractor2013 with the Percival estimator as second opinion, the key from KeyExtractor
+(profile ``bgate``), danceability from Danceability (Streich and Herrera 2005), loudness from LoudnessEBUR128. Essentia
+has no counterpart to our downbeats, grid, mood, structure and fingerprint: these stay as they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import os
+import sys
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from tracktion.batch import IsolatedPool, Task
+from tracktion.errors import UsageError
+from tracktion.results.key import Key
+from tracktion.results.rhythm import Beats, Tempo, TempoCandidate
+
+if TYPE_CHECKING:
+    from tracktion.analyzer import Analyzer
+    from tracktion.audio import AudioStream
+    from tracktion.results.analysis import Analysis
+    from tracktion.results.loudness import Loudness
+
+__all__ = ["analyze_arrays", "analyze_with_essentia", "hear"]
+
+RATE = 44_100
+SHORTEST_SECONDS = 3.0
+SECONDS_PER_MINUTE = 20.0
+LEAST_SECONDS = 120.0
+TARGET = "tracktion.estimators.essentia:hear"
+RELATIONS = {"1": 1.0, "2": 2.0, "1/2": 0.5, "3/2": 1.5, "2/3": 2 / 3, "3": 3.0, "1/3": 1 / 3}
+NEAR = 0.04
+# Essentia's own words for its confidence: below 1 very low, to 1.5 low, to 3.5 good, to 5.32 excellent.
+CONFIDENCE = ((0.0, 1.0, 1.5, 3.5, 5.32), (0.1, 0.35, 0.5, 0.75, 0.9))
+DANCEABILITY_TOP = 3.0
+BEAT_WINDOW_SECONDS = 0.07
+ALIKE = 0.25
+
+_pool: tuple[int, IsolatedPool] | None = None
+_pool_lock = threading.Lock()
+
+
+def analyze_with_essentia(analyzer: Analyzer, source: Any, *, both: bool) -> Analysis:
+    """Analyse one source with Essentia in place of, or beside, our own estimators.
+
+    Parameters
+    ----------
+    analyzer
+        Says what to compute and within which limits.
+    source
+        As for `Analyzer.analyze`.
+    both
+        Keep our own answers, and let agreement raise and disagreement lower their confidence.
+
+    Raises
+    ------
+    UsageError
+        Essentia is not installed.
+    WorkerCrashedError, TimeoutExceededError, OutOfMemoryError
+        Essentia died of this file, or took too long or too much.
+    FileError
+        As for `Analyzer.analyze`.
+    """
+    from tracktion.analyzer import source_name
+    from tracktion.audio import open_audio
+
+    if importlib.util.find_spec("essentia") is None:
+        raise UsageError(f"engine={'both' if both else 'essentia'!r} needs Essentia: pip install 'tracktion[essentia]'")
+    options: dict[str, Any] = {} if analyzer.limits is None else {"limits": analyzer.limits}
+    with open_audio(source, **options) as audio:
+        own, stereo, silent = _decode(analyzer, audio)
+        facts: dict[str, Any] = {"format": audio.format, "codec": audio.codec, "decoder": audio.decoder}
+        own = replace(own, source=source_name(source), notes={**audio.notes, **own.notes}, **facts)
+    if silent:
+        return own
+    if len(stereo) < SHORTEST_SECONDS * RATE:
+        return replace(own, notes=own.notes | {"essentia": f"shorter than {SHORTEST_SECONDS:g} s: own engine alone"})
+    heard = _in_worker(stereo, source_name(source))
+    return _merged(own, heard, analyzer.compute, both=both)
+
+
+def _decode(analyzer: Analyzer, audio: AudioStream) -> tuple[Analysis, NDArray[np.float32], bool]:
+    """Our own analysis, the audio as stereo at 44.1 kHz [shape (n, 2)], and whether nothing can be said of it."""
+    from tracktion.features.stream import FeatureExtractor
+
+    kinds = tuple(dict.fromkeys((*analyzer.kinds, "level")))
+    extractor = FeatureExtractor(sample_rate=audio.sample_rate, channels=audio.channels, kinds=kinds)
+    blocks = []
+    resampler = soxr.ResampleStream(audio.sample_rate, RATE, 2, dtype="float32") if audio.sample_rate != RATE else None
+    for block in audio.blocks():
+        extractor.push(block)
+        pair = block[:, :2] if block.shape[1] == 2 else np.repeat(block.mean(axis=1, keepdims=True), 2, axis=1)
+        blocks.append(pair.copy() if resampler is None else resampler.resample_chunk(np.ascontiguousarray(pair)))
+    if resampler is not None:
+        blocks.append(resampler.resample_chunk(np.empty((0, 2), np.float32), last=True))
+    stereo = np.concatenate([np.empty((0, 2), np.float32), *blocks])
+    features = extractor.finish()
+    return analyzer.estimate(features), stereo, features.unanswerable is not None
+
+
+def _in_worker(stereo: NDArray[np.float32], name: str | None) -> dict[str, Any]:
+    if "tracktion.batch.worker" in sys.modules:
+        # This process is an isolated worker already.
+        return analyze_arrays(stereo)
+    seconds = max(LEAST_SECONDS, len(stereo) / RATE / 60.0 * SECONDS_PER_MINUTE)
+    payload = np.ascontiguousarray(stereo, dtype="<f4").tobytes()
+    future = _workers().submit(Task(TARGET), io.BytesIO(payload), timeout=seconds)
+    try:
+        result: dict[str, Any] = future.result()
+    except Exception as error:
+        with contextlib.suppress(AttributeError):
+            error.file = name  # type: ignore[attr-defined]
+        raise
+    return result
+
+
+def _workers() -> IsolatedPool:
+    global _pool  # noqa: PLW0603 - one pool for the process, made on first use, renewed after a fork
+    with _pool_lock:
+        if _pool is None or _pool[0] != os.getpid():
+            _pool = (os.getpid(), IsolatedPool())
+        return _pool[1]
+
+
+def hear(source: Any) -> dict[str, Any]:
+    """`analyze_arrays` of bytes or an open file of bytes: little-endian float32, two channels interleaved, 44.1 kHz."""
+    data = source if isinstance(source, (bytes, bytearray, memoryview)) else source.read()
+    return analyze_arrays(np.frombuffer(data, dtype="<f4").reshape(-1, 2).astype(np.float32))
+
+
+def analyze_arrays(samples: NDArray[np.float32]) -> dict[str, Any]:
+    """Run Essentia on samples at 44.1 kHz, in this process.
+
+    Parameters
+    ----------
+    samples
+        Mono [shape (n,)] or stereo [shape (n, 2)], finite.
+
+    Returns
+    -------
+    dict
+        Plain numbers: ``bpm``, ``confidence`` (0 to 5.32), ``beats``, ``percival``, ``tonic``, ``mode``, ``strength``,
+        ``danceability`` (0 to about 3), ``integrated``, ``range``, ``momentary_max``, ``short_term_max``, ``version``.
+    """
+    import essentia
+    import essentia.standard as es
+
+    essentia.log.infoActive = False
+    essentia.log.warningActive = False
+    stereo = np.repeat(samples[:, None], 2, axis=1) if samples.ndim == 1 else samples
+    stereo = np.ascontiguousarray(stereo, np.float32)
+    mono = np.ascontiguousarray(stereo.mean(axis=1), np.float32)
+    bpm, beats, confidence, _, _ = es.RhythmExtractor2013(method="multifeature")(mono)
+    tonic, mode, strength = es.KeyExtractor(profileType="bgate")(mono)
+    danceability, _ = es.Danceability()(mono)
+    momentary, short_term, integrated, spread = es.LoudnessEBUR128(sampleRate=RATE)(stereo)
+    return {
+        "bpm": float(bpm),
+        "confidence": float(confidence),
+        "beats": [float(t) for t in beats],
+        "percival": float(es.PercivalBpmEstimator()(mono)),
+        "tonic": str(tonic),
+        "mode": str(mode),
+        "strength": float(strength),
+        "danceability": float(danceability),
+        "integrated": float(integrated),
+        "range": float(spread),
+        "momentary_max": float(np.max(momentary, initial=-np.inf)),
+        "short_term_max": float(np.max(short_term, initial=-np.inf)),
+        "version": str(essentia.__version__),
+    }
+
+
+def _merged(own: Analysis, heard: dict[str, Any], compute: tuple[str, ...], *, both: bool) -> Analysis:
+    versions = own.versions | {"essentia": heard["version"]}
+    if both:
+        return replace(_weighed(own, heard), versions=versions)
+    changes: dict[str, Any] = {"versions": versions, "notes": dict(own.notes)}
+    if "rhythm" in compute:
+        tempo, beats = _rhythm(heard)
+        changes |= {"tempo": tempo, "beats": beats}
+        if tempo is None:
+            changes["notes"]["tempo"] = changes["notes"]["beats"] = "Essentia found no beat"
+        else:
+            changes["notes"] = {k: v for k, v in changes["notes"].items() if k not in {"tempo", "beats"}}
+    if "tonal" in compute:
+        changes["key"] = _key(heard)
+        changes["notes"].pop("key", None)
+    if own.mood is not None:
+        share = min(1.0, max(0.0, heard["danceability"] / DANCEABILITY_TOP))
+        changes["mood"] = replace(own.mood, danceability=share)
+    if own.loudness is not None and np.isfinite(heard["integrated"]):
+        changes["loudness"] = _loudness(own.loudness, heard)
+    return replace(own, **changes)
+
+
+def _rhythm(heard: dict[str, Any]) -> tuple[Tempo | None, Beats | None]:
+    bpm, beats = heard["bpm"], np.asarray(heard["beats"], np.float64)
+    if not 30.0 <= bpm <= 300.0 or len(beats) < 2:
+        return None, None
+    confidence = float(np.interp(heard["confidence"], *CONFIDENCE))
+    candidates = [TempoCandidate(bpm=bpm, weight=confidence, relation="1")]
+    other = heard["percival"]
+    if 30.0 <= other <= 300.0 and abs(other / bpm - 1.0) > NEAR:
+        weight = min(1.0 - confidence, 0.5 * confidence)
+        candidates.append(TempoCandidate(bpm=other, weight=weight, relation=_relation(other / bpm)))
+    gaps = np.diff(beats)
+    stability = float(np.clip(1.0 - 4.0 * gaps.std() / gaps.mean(), 0.0, 1.0))
+    tempo = Tempo(bpm=bpm, confidence=confidence, candidates=tuple(candidates), stability=stability)
+    return tempo, Beats(beats, confidence)
+
+
+def _relation(ratio: float) -> str:
+    return next((name for name, value in RELATIONS.items() if abs(ratio / value - 1.0) <= NEAR), "other")
+
+
+def _key(heard: dict[str, Any]) -> Key:
+    mode: Literal["major", "minor"] = "minor" if heard["mode"].startswith("min") else "major"
+    return Key(heard["tonic"], mode, confidence=float(np.clip(heard["strength"], 0.0, 1.0)), margin=0.0)
+
+
+def _loudness(own: Loudness, heard: dict[str, Any]) -> Loudness:
+    maxima = {k: heard[k] if np.isfinite(heard[k]) else None for k in ("momentary_max", "short_term_max")}
+    return replace(
+        own,
+        integrated=heard["integrated"],
+        range=heard["range"],
+        replaygain_gain=-18.0 - heard["integrated"],
+        momentary_max=maxima["momentary_max"],
+        short_term_max=maxima["short_term_max"],
+    )
+
+
+def _weighed(own: Analysis, heard: dict[str, Any]) -> Analysis:
+    """Our answers, surer where Essentia agrees and less sure where it does not."""
+    changes: dict[str, Any] = {}
+    notes = dict(own.notes)
+    tempo, beats = _rhythm(heard)
+    if own.tempo is not None and tempo is not None:
+        said = tempo.bpm / own.tempo.bpm
+        agrees = abs(said - 1.0) <= NEAR
+        changes["tempo"] = replace(own.tempo, confidence=_revised(own.tempo.confidence, tempo.confidence, agrees))
+        if not agrees:
+            notes["essentia_tempo"] = f"Essentia hears {tempo.bpm:.2f} BPM (relation {_relation(said)})"
+    if own.beats is not None and beats is not None:
+        share = _shared(own.beats.times, beats.times)
+        revised = _revised(own.beats.confidence, beats.confidence * abs(2.0 * share - 1.0), share >= 0.5)
+        changes["beats"] = replace(own.beats, confidence=revised)
+    if own.key is not None:
+        key = _key(heard)
+        agrees = (key.tonic, key.mode) == (own.key.tonic, own.key.mode)
+        changes["key"] = replace(own.key, confidence=_revised(own.key.confidence, key.confidence, agrees))
+        if not agrees:
+            notes["essentia_key"] = f"Essentia hears {key.name}"
+    return replace(own, notes=notes, **changes)
+
+
+def _revised(own: float, other: float, agrees: bool) -> float:
+    """Chance that an answer is right, after a second opinion that is right with chance `other`; Bayes' rule.
+
+    An engine agrees with a wrong answer in a quarter of the cases, because both hear the same onsets and pitches.
+    """
+    p, q = (min(max(v, 0.02), 0.98) for v in (own, other))
+    odds = p / (1.0 - p) * (q / ALIKE if agrees else (1.0 - q) / (1.0 - ALIKE))
+    return float(odds / (1.0 + odds))
+
+
+def _shared(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """F-measure of two beat lists within 70 ms."""
+    if len(a) < 2 or len(b) < 2:
+        return 0.0
+    hits = _near(a, b), _near(b, a)
+    return float(2.0 * hits[0] * hits[1] / max(sum(hits), 1e-9))
+
+
+def _near(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Share of `a` within 70 ms of one of `b`."""
+    after = np.clip(np.searchsorted(b, a), 1, len(b) - 1)
+    distance = np.minimum(np.abs(b[after] - a), np.abs(b[after - 1] - a))
+    return float((distance <= BEAT_WINDOW_SECONDS).mean())
