@@ -45,6 +45,7 @@ _SEARCH_BYTES = 1 << 18
 _JUNK_BYTES = 8 << 20
 _MAX_TAGS = 64
 _CHUNK_BYTES = 1 << 18
+_FIRST_CHUNK_BYTES = 1 << 13
 _MAX_FRAME_BYTES = 8192
 _SURE_CHAIN = 3
 _FREE_FORMAT_BYTES = 4096
@@ -215,6 +216,8 @@ class FrameWalk:
         at = self.offset
         buffer = b""
         position = 0
+        # Small behind junk and growing, so that a file full of junk does not make us read it many times over.
+        chunk = _FIRST_CHUNK_BYTES
         while True:
             start, count = position, 0
             limit = len(buffer) - 4
@@ -234,9 +237,9 @@ class FrameWalk:
                 continue
             # Neither a whole frame nor room for one: more bytes, or the next frame after junk, or the end.
             at += position
-            wanted = self._source.read_at(at, _CHUNK_BYTES)
+            wanted = self._source.read_at(at, chunk)
             if self._starts(wanted):
-                buffer, position = wanted, 0
+                buffer, position, chunk = wanted, 0, min(2 * chunk, _CHUNK_BYTES)
                 continue
             if self._in_frame(wanted):
                 self.incomplete = True
@@ -244,7 +247,7 @@ class FrameWalk:
             found = self._resync(at)
             if found is None:
                 return
-            at, buffer, position = found, self._source.read_at(found, _CHUNK_BYTES), 0
+            at, buffer, position, chunk = found, b"", 0, _FIRST_CHUNK_BYTES
 
     def _size(self, data: bytes) -> int:
         if len(data) < 4 or data[0] != 0xFF or data[1] | 1 != self._second:
@@ -267,8 +270,10 @@ class FrameWalk:
             if self._starts(self._source.read_at(at, _MAX_FRAME_BYTES)):
                 return at
         start = at
+        chunk = _FIRST_CHUNK_BYTES
         while at < self._source.size and self.junk_bytes + at - start < _JUNK_BYTES:
-            data = self._source.read_at(at, _CHUNK_BYTES)
+            data = self._source.read_at(at, chunk)
+            chunk = min(2 * chunk, _CHUNK_BYTES)
             position = data.find(b"\xff", 0 if at > start else 1)
             while 0 <= position < len(data) - 4:
                 if self._plausible(data, position) and self._chain(at + position) >= _SURE_CHAIN:
