@@ -12,17 +12,19 @@ import torch
 
 
 def arrays(state):
-    """name → weights as trained, float32."""
-    return {name.replace(".conv.", "."): value.numpy().astype(np.float32) for name, value in state.items()}
+    """name → weights as trained, in 16 bits."""
+    return {name.replace(".conv.", "."): value.numpy().astype(np.float16) for name, value in state.items()}
 
 
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("weights", nargs="+")
     options.add_argument("--output", required=True)
-    options.add_argument("--calibration", default="1,0.12", help="slope of the confidence and its floor")
+    options.add_argument("--slope", type=float, default=1.0, help="from training.key.calibrate")
+    options.add_argument("--floor", type=float, default=0.12, help="probability below which there is no key")
+    options.add_argument("--every", type=int, default=1, help="frames averaged to one, as in training")
     options = options.parse_args()
-    made = {"calibration": np.array([float(v) for v in options.calibration.split(",")])}
+    made = {name: np.array(getattr(options, name), np.float64) for name in ("slope", "floor", "every")}
     for i, path in enumerate(options.weights):
         made |= {f"{i}.{name}": value for name, value in arrays(torch.load(path)).items()}
     np.savez_compressed(options.output, **made)

@@ -58,3 +58,16 @@ class KeyNet(nn.Module):
         g = self.drop(torch.cat(g, dim=1))
         g = self.drop(functional.relu(self.deep(g)))
         return self.piece(g).reshape(batch, 24), moments
+
+
+def from_state(state):
+    """A network of the shape that trained weights have, ready to use."""
+    hidden = state["fold.conv.weight"].shape[0]
+    net = KeyNet(
+        overtones=state["partials.weight"].shape[0],
+        hidden=hidden,
+        time=state["flow.weight"].shape[2],
+        ends=state["deep.conv.weight"].shape[1] == 4 * hidden,
+    )
+    net.load_state_dict(state)
+    return net.eval()

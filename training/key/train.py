@@ -12,34 +12,33 @@ from torch.nn import functional
 
 from training.key.network import KeyNet
 
-POOL = 1
 SMOOTH = 0.05
 
 
-def load(paths):
-    """Pieces: (pitches (n, 72) at POOL frames per row, local key per row, key, kind)."""
+def load(paths, every=1):
+    """Pieces: (pitches (n, 72), `every` frames in a row, local key per row, key, kind)."""
     pieces = []
     for path in paths:
         with np.load(path) as data:
             ends = np.cumsum(data["lengths"])
             everything, local, keys, kinds = data["pitches"], data["local"], data["keys"], data["kinds"]
         for end, length, key, kind in zip(ends, np.diff(np.r_[0, ends]), keys, kinds, strict=True):
-            x = pool(everything[end - length : end].astype(np.float32))
-            track = local[end - length : end][: len(x) * POOL : POOL]
+            x = pool(everything[end - length : end].astype(np.float32), every)
+            track = local[end - length : end][: len(x) * every : every]
             pieces.append((x, track, int(key), str(kind)))
     return pieces
 
 
-def pool(x):
-    """Mean of POOL neighbouring frames."""
-    rows = len(x) // POOL
-    return x[: rows * POOL].reshape(rows, POOL, 72).mean(axis=1)
+def pool(x, every):
+    """Mean of neighbouring frames."""
+    rows = len(x) // every
+    return x[: rows * every].reshape(rows, every, 72).mean(axis=1)
 
 
 def draw(rng, piece, size):
     """One augmented, shifted crop [shape (size, 72)], its mask and keys."""
     x, track, key, _ = piece
-    length = int(rng.integers(min(24, len(x)), min(size, len(x)) + 1))
+    length = int(rng.integers(min(3 * size // 10, len(x)), min(size, len(x)) + 1))
     begin = int(rng.integers(0, len(x) - length + 1)) if rng.random() < 0.5 else 0
     x, track = x[begin : begin + length].copy(), track[begin : begin + length].astype(np.int64)
     shift = int(rng.integers(-6, 6))
@@ -134,10 +133,11 @@ def main():
     options.add_argument("--limit", type=int, default=0)
     options.add_argument("--hidden", type=int, default=32)
     options.add_argument("--overtones", type=int, default=8)
+    options.add_argument("--every", type=int, default=1)
     options.add_argument("--no-ends", action="store_true")
     options = options.parse_args()
     torch.set_num_threads(1)
-    pieces = load(options.features)
+    pieces = load(options.features, options.every)
     np.random.default_rng(0).shuffle(pieces)
     pieces = pieces[: options.limit or None]
     held, fit = pieces[: len(pieces) // 10], pieces[len(pieces) // 10 :]

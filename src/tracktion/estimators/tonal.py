@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tracktion.estimators.tonal_network import load_network
+from tracktion.estimators.tonal_network import load_model, log_softmax
 from tracktion.results.key import KEY_NAMES, Key, KeyCandidate, KeySegment
 
 if TYPE_CHECKING:
@@ -27,8 +27,12 @@ MIN_SALIENCE = 0.5
 MIN_STRENGTH = 0.12
 """Agreement on a tuning below which there are no notes of a scale."""
 MIN_SEGMENT_SECONDS = 8.0
-TEMPER = 0.12
+TEMPER_PER_SECOND = 0.32
+"""Weight of the log probabilities of a second of frames: these are far from independent."""
 CHANGE_COST = 4.0
+"""What a change of key costs, in the same measure."""
+SEGMENT_WEIGHT = 4.0
+"""Frames that the confidence of a segment counts as."""
 
 Floats = NDArray[np.float64]
 
@@ -52,16 +56,14 @@ def estimate_key(features: Features) -> tuple[Key | None, dict[str, str]]:
     reason = features.unanswerable or _atonal(tonal, features.duration)
     if reason is not None:
         return None, {"key": reason}
-    networks, (slope, floor) = load_network()
-    made = [network.logits(tonal.pitches) for network in networks]
-    whole = np.mean([_log_softmax(piece.astype(np.float64)) for piece, _ in made], axis=0)
-    chances = np.exp(_log_softmax(slope * whole))
+    model = load_model()
+    piece, moments = model.log_chances(tonal.pitches)
+    chances = np.exp(piece)
     order = np.argsort(-chances, kind="stable")
     best = Key.from_index(int(order[0]))
-    if chances[order[0]] < floor:
+    if chances[order[0]] < model.floor:
         return None, {"key": f"no key is likely: the best, {best.name}, has a probability of {chances[order[0]]:.2f}"}
     ranked = tuple(KeyCandidate(KEY_NAMES[i], float(chances[i])) for i in order[:6])
-    moments = np.mean([_log_softmax(each.astype(np.float64)) for _, each in made], axis=0)
     key = Key(
         best.tonic,
         best.mode,
@@ -70,7 +72,7 @@ def estimate_key(features: Features) -> tuple[Key | None, dict[str, str]]:
         margin=ranked[0].probability - ranked[1].probability,
         candidates=ranked,
         tuning_hz=tonal.tuning_hz,
-        over_time=_segments(moments, tonal, features.duration, best.index),
+        over_time=_segments(moments, model.every * tonal.hop_seconds, features.duration, best.index),
     )
     return key, {}
 
@@ -86,13 +88,13 @@ def _atonal(tonal: TonalFeatures, duration: float) -> str | None:
     return None
 
 
-def _segments(moments: Floats, tonal: TonalFeatures, duration: float, home: int) -> tuple[KeySegment, ...]:
+def _segments(moments: Floats, frame_seconds: float, duration: float, home: int) -> tuple[KeySegment, ...]:
     """Stretches of one key from log probabilities of each frame [shape (n, 24)]."""
-    path = _viterbi(TEMPER * moments, CHANGE_COST, home)
+    path = _viterbi(TEMPER_PER_SECOND * frame_seconds * moments, CHANGE_COST, home)
     edges = np.flatnonzero(np.diff(path)) + 1
     starts = [0, *edges.tolist()]
     ends = [*edges.tolist(), len(path)]
-    shortest = MIN_SEGMENT_SECONDS / tonal.hop_seconds
+    shortest = MIN_SEGMENT_SECONDS / frame_seconds
     runs: list[list[int]] = []
     for start, end in zip(starts, ends, strict=True):
         if runs and (end - start < shortest or path[start] == runs[-1][2]):
@@ -104,11 +106,11 @@ def _segments(moments: Floats, tonal: TonalFeatures, duration: float, home: int)
         del runs[0]
     found = []
     for index, (start, end, key) in enumerate(runs):
-        chance = _log_softmax(TEMPER * moments[start:end].sum(axis=0) / max(1.0, TEMPER * (end - start) / 4))
+        chance = log_softmax(SEGMENT_WEIGHT * moments[start:end].mean(axis=0))
         found.append(
             KeySegment(
-                0.0 if index == 0 else start * tonal.hop_seconds,
-                duration if index == len(runs) - 1 else end * tonal.hop_seconds,
+                0.0 if index == 0 else start * frame_seconds,
+                duration if index == len(runs) - 1 else end * frame_seconds,
                 KEY_NAMES[key],
                 float(np.exp(chance[key])),
             )
@@ -133,9 +135,3 @@ def _viterbi(scores: Floats, cost: float, home: int) -> NDArray[np.intp]:
     for i in range(count - 1, 0, -1):
         path[i - 1] = back[i, path[i]]
     return path
-
-
-def _log_softmax(x: Floats) -> Floats:
-    shifted: Floats = x - x.max(axis=-1, keepdims=True)
-    logs: Floats = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return logs

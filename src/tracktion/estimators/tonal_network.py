@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tracktion._core.chroma import affine
 
-__all__ = ["KeyNetwork", "Layer", "load_network"]
+__all__ = ["KeyModel", "KeyNetwork", "Layer", "load_model"]
 
 OCTAVES = 6
 BELOW, ABOVE = 4, 28
@@ -102,18 +102,55 @@ def _summary(mixed: Floats, hidden: int) -> Floats:
     return np.ascontiguousarray(stacked.reshape(1, -1), np.float32)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class KeyModel:
+    """The shipped networks and how to use them.
+
+    Attributes
+    ----------
+    networks
+        Their log probabilities are averaged.
+    slope
+        What these are multiplied with to become honest probabilities.
+    floor
+        Probability below which there is no answer.
+    every
+        Neighbouring frames that are averaged to one before the networks.
+    """
+
+    networks: tuple[KeyNetwork, ...]
+    slope: float
+    floor: float
+    every: int
+
+    def log_chances(self, pitches: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Log probabilities of the piece [shape (24,)], and of each averaged frame [shape (max(1, n // every), 24)]."""
+        rows = len(pitches) // self.every
+        pooled = pitches[: rows * self.every].reshape(rows, self.every, -1).mean(axis=1) if rows else pitches[:1]
+        made = [network.logits(pooled) for network in self.networks]
+        piece = np.mean([log_softmax(whole) for whole, _ in made], axis=0)
+        return log_softmax(self.slope * piece), np.mean([log_softmax(each) for _, each in made], axis=0)
+
+
+def log_softmax(x: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Logarithms of the probabilities that logits stand for, along the last axis."""
+    shifted = x.astype(np.float64) - x.max(axis=-1, keepdims=True)
+    logs: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return logs
+
+
 @functools.cache
-def load_network() -> tuple[tuple[KeyNetwork, ...], tuple[float, ...]]:
-    """The shipped networks, and the calibration of the confidence; read once."""
+def load_model() -> KeyModel:
+    """The shipped networks; read once."""
     trained: dict[str, dict[str, Floats]] = {}
     source = resources.files("tracktion.estimators").joinpath("data", "key.npz")
     with source.open("rb") as file, np.load(file, allow_pickle=False) as data:
-        calibration = tuple(float(v) for v in data["calibration"])
+        slope, floor, every = (float(data[name]) for name in ("slope", "floor", "every"))
         for entry in data.files:
             number, _, name = entry.partition(".")
             if name:
-                trained.setdefault(number, {})[name] = data[entry]
-    return tuple(_assemble(weights) for _, weights in sorted(trained.items())), calibration
+                trained.setdefault(number, {})[name] = data[entry].astype(np.float32)
+    return KeyModel(tuple(_assemble(weights) for _, weights in sorted(trained.items())), slope, floor, round(every))
 
 
 def _assemble(trained: dict[str, Floats]) -> KeyNetwork:
