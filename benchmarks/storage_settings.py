@@ -21,7 +21,7 @@ from typing import Any
 from benchmarks.storage import catalogue, say, timed
 from tracktion.storage import Storage, open_storage
 
-ROWS = 100_000
+ROWS = 20_000
 
 
 def rate(storage: Storage, rows: int, batch: int) -> str:
