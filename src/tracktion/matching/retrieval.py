@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = ["as_track", "find"]
 
+@dataclass(frozen=True, slots=True)
+class Asked(NormalisedTrack):
+    """A question in the form of a row, with its segments for homes that compare by them."""
+
+    record: str = ""
+
+
 CLOSE = 6.0
 """Log odds below the best at which a row cannot become the best by album, duration or spelling."""
 
@@ -33,7 +41,7 @@ def find(storage: Storage, scorer: Scorer, query: Query, limit: int) -> Sequence
     keep = max(KEEP, 2 * limit)
     if storage.home == "memory":
         return _from_memory(storage, scorer, query, wanted, limit, keep)
-    return storage.candidates(as_track(query, wanted), limit=keep)
+    return storage.candidates(as_track(query, wanted), limit=limit + 12)
 
 
 def searched(query: Query) -> str:
@@ -48,8 +56,15 @@ def searched(query: Query) -> str:
 def as_track(query: Query, wanted: str) -> NormalisedTrack:
     """The question in the form of a stored row, for `TrackStore.candidates`."""
     words = " ".join(part[1:] for part in wanted.split("|")).replace(",", " ")
-    return NormalisedTrack(
-        key=query.key, search=f"{words}|||", title=words, versions="", artist="", featured="", album=""
+    return Asked(
+        key=query.key,
+        search=f"{words}|||",
+        title=words,
+        versions="",
+        artist="",
+        featured="",
+        album="",
+        record=query.record,
     )
 
 
