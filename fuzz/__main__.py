@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 MAX_BYTES = 60_000
-SLOW_SECONDS = 10
+SLOW_SECONDS = 60
 MEMORY_MB = 1500
 
 
