@@ -348,6 +348,8 @@ class Analyzer:
         analysis = replace(analysis, identity=identity)
         if self.storage is not None:
             self.storage.put_analysis(identity, analysis, version=ALGORITHM, parameters=self.parameters)
+            if analysis.fingerprint:
+                self.storage.put_fingerprint(identity, analysis.fingerprint, duration=analysis.duration)
         if self.cache is not None:
             self.cache.set(f"analysis:{identity}:{ALGORITHM}:{self.parameters}", analysis.to_dict())
 

@@ -97,7 +97,7 @@ def _musical(
         found["structure"], reasons = estimate_structure(features, beats=rhythm.beats)
         said |= reasons
     if "fingerprint" in parts and features.fingerprint is not None:
-        found["fingerprint"] = features.fingerprint.encode()
+        found["fingerprint"] = features.fingerprint.data
     return found, said
 
 
