@@ -23,6 +23,9 @@ FloatArray = NDArray[np.float32]
 Weights = dict[str, NDArray[np.float32]]
 STRIDES = (3, 2)
 SPAN = 32
+TAPPED_BPM, TAPPED_OCTAVES = 120.0, 0.5
+"""Where people like to tap (van Noorden and Moelants 1999 put it near 120 BPM), and how far they go from there: the
+training music has more slow readings than recordings have, which this sets right."""
 CHUNK = 15_000
 """Frames in one go (five minutes), so that memory does not grow with the piece."""
 LOUDEST = 1e6
@@ -91,9 +94,10 @@ def activations(bands: NDArray[np.uint16]) -> Activations:
         pooled += pool[:, begin - low : end - low].sum(axis=1, dtype=np.float64)
     hidden = np.maximum(w["dense1_w"] @ (pooled / max(1, frames)) + w["dense1_b"], 0)
     logits = w["dense2_w"] @ hidden + w["dense2_b"]
-    odds = np.exp(logits - logits.max())
     lowest, step = (float(v) for v in w["tempo"])
-    bpm = np.asarray(lowest * step ** np.arange(len(odds)), np.float64)
+    bpm = np.asarray(lowest * step ** np.arange(len(logits)), np.float64)
+    logits = logits - 0.5 * (np.log2(bpm / TAPPED_BPM) / TAPPED_OCTAVES) ** 2
+    odds = np.exp(logits - logits.max())
     return Activations(beat=beat, downbeat=downbeat, tempo=odds / odds.sum(), bpm=bpm)
 
 
