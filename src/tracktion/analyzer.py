@@ -334,24 +334,32 @@ class Analyzer:
     def _recall(self, identity: str, source: Source) -> Analysis | None:
         from dataclasses import replace
 
-        found = None
+        data = None
         if self.cache is not None:
-            data = self.cache.get(f"analysis:{identity}:{ALGORITHM}:{self.parameters}")
-            found = Analysis.from_dict(data) if isinstance(data, dict) else None
-        if found is None and self.storage is not None:
-            found = self.storage.get_analysis(identity, version=ALGORITHM, parameters=self.parameters)
-        return None if found is None else replace(found, source=source_name(source), identity=identity)
+            data = self.cache.get(self._cache_key(identity))
+        if not isinstance(data, dict) and self.storage is not None:
+            data = self.storage.get_analysis(identity, ALGORITHM, self.parameters)
+        if not isinstance(data, dict):
+            return None
+        return replace(Analysis.from_dict(data), source=source_name(source), identity=identity)
+
+    def _cache_key(self, identity: str) -> str:
+        from tracktion.cache.keys import cache_key
+
+        return cache_key("analysis", identity, ALGORITHM, self.parameters)
 
     def _remember(self, identity: str, analysis: Analysis) -> None:
         from dataclasses import replace
 
         analysis = replace(analysis, identity=identity)
         if self.storage is not None:
-            self.storage.put_analysis(identity, analysis, version=ALGORITHM, parameters=self.parameters)
+            self.storage.put_analysis(identity, ALGORITHM, self.parameters, analysis)
             if analysis.fingerprint:
                 self.storage.put_fingerprint(identity, analysis.fingerprint, duration=analysis.duration)
         if self.cache is not None:
-            self.cache.set(f"analysis:{identity}:{ALGORITHM}:{self.parameters}", analysis.to_dict())
+            from tracktion.cache.keys import ANALYSIS_TTL
+
+            self.cache.set(self._cache_key(identity), analysis.to_dict(), ttl=ANALYSIS_TTL)
 
 
 class AnalysisStream:
