@@ -70,7 +70,7 @@ class Watcher:
         A batch goes out when it has so many files, when nothing more is on its way, or after so many seconds.
     workers, isolation, limits
         How the analyzer runs: processes or threads (`min(4, cores)` by default), ``"process"``, None for threads, or
-        ``"auto"`` for processes wherever the analyzer can be sent to one; `WorkerLimits`.
+        ``"auto"`` for processes with an `Analyzer` and threads with anything else; `WorkerLimits`.
     extensions
         Which files are audio; see `tracktion.watching.filters`.
     rescan_interval

@@ -85,7 +85,7 @@ class RabbitMQConsumer:
         self._parameters = str(getattr(analyzer, "parameters", ""))
         self._topology = Topology(exchange, queue, routing_key)
         self._prefetch, self._workers, self._limits, self._timeout = prefetch, workers, limits, timeout
-        self._task = analysis_task(analyzer) if isolation is not None else None
+        self._task = analysis_task(analyzer, isolation)
         self._pool: IsolatedPool | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None

@@ -18,8 +18,15 @@ if TYPE_CHECKING:
 __all__ = ["analysis_task", "identified", "storing"]
 
 
-def analysis_task(analyzer: Any) -> Task | None:
-    """Return the work of `analyzer` as something that an isolated worker can be told; None when it cannot."""
+def analysis_task(analyzer: Any, isolation: str | None) -> Task | None:
+    """Return the work of `analyzer` as something that an isolated worker can be told; None for work in threads.
+
+    ``"auto"`` sends our own Analyzer and nothing else: a function or a class of the host may count on its process.
+    """
+    if isolation is None:
+        return None
+    if isolation == "auto" and not type(analyzer).__module__.startswith("tracktion."):
+        return None
     try:
         task = task_of(analyzer)
     except TracktionError:

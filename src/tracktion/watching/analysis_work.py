@@ -32,7 +32,7 @@ class AnalysisWorker(Worker):
     analyzer
         An Analyzer or a function of one path.
     workers, isolation, limits
-        See `tracktion.batch.run`; ``"auto"`` isolates whatever can be sent to another process.
+        See `tracktion.batch.run`; ``"auto"`` isolates our own Analyzer.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class AnalysisWorker(Worker):
         self._analyzer = analyzer
         self._count = workers if workers is not None else default_workers()
         self._limits = limits
-        self._task = analysis_task(analyzer) if isolation is not None else None
+        self._task = analysis_task(analyzer, isolation)
         if isolation == "process" and self._task is None:
             raise UsageError("this analyzer cannot be sent to another process; use isolation=None")
         self._parameters = str(getattr(analyzer, "parameters", ""))
