@@ -16,6 +16,7 @@ import io
 import os
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -34,13 +35,13 @@ if TYPE_CHECKING:
     from tracktion.results.analysis import Analysis
     from tracktion.results.loudness import Loudness
 
-__all__ = ["analyze_arrays", "analyze_with_essentia", "hear"]
+__all__ = ["analyze_arrays", "analyze_with_essentia", "listener"]
 
 RATE = 44_100
 SHORTEST_SECONDS = 3.0
 SECONDS_PER_MINUTE = 20.0
 LEAST_SECONDS = 120.0
-TARGET = "tracktion.estimators.essentia:hear"
+TARGET = "tracktion.estimators.essentia:listener"
 RELATIONS = {"1": 1.0, "2": 2.0, "1/2": 0.5, "3/2": 1.5, "2/3": 2 / 3, "3": 3.0, "1/3": 1 / 3}
 NEAR = 0.04
 # Essentia's own words for its confidence: below 1 very low, to 1.5 low, to 3.5 good, to 5.32 excellent.
@@ -81,43 +82,46 @@ def analyze_with_essentia(analyzer: Analyzer, source: Any, *, both: bool) -> Ana
         raise UsageError(f"engine={'both' if both else 'essentia'!r} needs Essentia: pip install 'tracktion[essentia]'")
     options: dict[str, Any] = {} if analyzer.limits is None else {"limits": analyzer.limits}
     with open_audio(source, **options) as audio:
-        own, stereo, silent = _decode(analyzer, audio)
+        own, samples, silent = _decode(analyzer, audio)
         facts: dict[str, Any] = {"format": audio.format, "codec": audio.codec, "decoder": audio.decoder}
         own = replace(own, source=source_name(source), notes={**audio.notes, **own.notes}, **facts)
     if silent:
         return own
-    if len(stereo) < SHORTEST_SECONDS * RATE:
+    if len(samples) < SHORTEST_SECONDS * RATE:
         return replace(own, notes=own.notes | {"essentia": f"shorter than {SHORTEST_SECONDS:g} s: own engine alone"})
-    heard = _in_worker(stereo, source_name(source))
+    heard = _in_worker(samples, source_name(source))
     return _merged(own, heard, analyzer.compute, both=both)
 
 
 def _decode(analyzer: Analyzer, audio: AudioStream) -> tuple[Analysis, NDArray[np.float32], bool]:
-    """Our own analysis, the audio as stereo at 44.1 kHz [shape (n, 2)], and whether nothing can be said of it."""
+    """Our own analysis, mono or stereo at 44.1 kHz [shape (n, 1 or 2)], and whether nothing can be said of it."""
     from tracktion.features.stream import FeatureExtractor
 
     kinds = tuple(dict.fromkeys((*analyzer.kinds, "level")))
     extractor = FeatureExtractor(sample_rate=audio.sample_rate, channels=audio.channels, kinds=kinds)
     blocks = []
-    resampler = soxr.ResampleStream(audio.sample_rate, RATE, 2, dtype="float32") if audio.sample_rate != RATE else None
+    width = 2 if audio.channels == 2 else 1
+    resampler = None
+    if audio.sample_rate != RATE:
+        resampler = soxr.ResampleStream(audio.sample_rate, RATE, width, dtype="float32")
     for block in audio.blocks():
         extractor.push(block)
-        pair = block[:, :2] if block.shape[1] == 2 else np.repeat(block.mean(axis=1, keepdims=True), 2, axis=1)
-        blocks.append(pair.copy() if resampler is None else resampler.resample_chunk(np.ascontiguousarray(pair)))
+        kept = block.copy() if block.shape[1] == width else block.mean(axis=1, keepdims=True)
+        blocks.append(kept if resampler is None else resampler.resample_chunk(kept))
     if resampler is not None:
-        blocks.append(resampler.resample_chunk(np.empty((0, 2), np.float32), last=True))
-    stereo = np.concatenate([np.empty((0, 2), np.float32), *blocks])
+        blocks.append(resampler.resample_chunk(np.empty((0, width), np.float32), last=True))
+    samples = np.concatenate([np.empty((0, width), np.float32), *blocks])
     features = extractor.finish()
-    return analyzer.estimate(features), stereo, features.unanswerable is not None
+    return analyzer.estimate(features), samples, features.unanswerable is not None
 
 
-def _in_worker(stereo: NDArray[np.float32], name: str | None) -> dict[str, Any]:
+def _in_worker(samples: NDArray[np.float32], name: str | None) -> dict[str, Any]:
     if "tracktion.batch.worker" in sys.modules:
         # This process is an isolated worker already.
-        return analyze_arrays(stereo)
-    seconds = max(LEAST_SECONDS, len(stereo) / RATE / 60.0 * SECONDS_PER_MINUTE)
-    payload = np.ascontiguousarray(stereo, dtype="<f4").tobytes()
-    future = _workers().submit(Task(TARGET), io.BytesIO(payload), timeout=seconds)
+        return analyze_arrays(samples)
+    seconds = max(LEAST_SECONDS, len(samples) / RATE / 60.0 * SECONDS_PER_MINUTE)
+    payload = np.ascontiguousarray(samples, dtype="<f4").tobytes()
+    future = _workers().submit(Task(TARGET, {"channels": samples.shape[1]}), io.BytesIO(payload), timeout=seconds)
     try:
         result: dict[str, Any] = future.result()
     except Exception as error:
@@ -135,10 +139,13 @@ def _workers() -> IsolatedPool:
         return _pool[1]
 
 
-def hear(source: Any) -> dict[str, Any]:
-    """`analyze_arrays` of bytes or an open file of bytes: little-endian float32, two channels interleaved, 44.1 kHz."""
-    data = source if isinstance(source, (bytes, bytearray, memoryview)) else source.read()
-    return analyze_arrays(np.frombuffer(data, dtype="<f4").reshape(-1, 2).astype(np.float32))
+def listener(channels: int) -> Callable[[Any], dict[str, Any]]:
+    """`analyze_arrays` for an isolated worker: of an open file of little-endian float32 at 44.1 kHz, interleaved."""
+
+    def hear(source: Any) -> dict[str, Any]:
+        return analyze_arrays(np.frombuffer(source.read(), dtype="<f4").reshape(-1, channels))
+
+    return hear
 
 
 def analyze_arrays(samples: NDArray[np.float32]) -> dict[str, Any]:
@@ -147,7 +154,7 @@ def analyze_arrays(samples: NDArray[np.float32]) -> dict[str, Any]:
     Parameters
     ----------
     samples
-        Mono [shape (n,)] or stereo [shape (n, 2)], finite.
+        Mono [shape (n,) or (n, 1)] or stereo [shape (n, 2)], finite.
 
     Returns
     -------
@@ -160,13 +167,14 @@ def analyze_arrays(samples: NDArray[np.float32]) -> dict[str, Any]:
 
     essentia.log.infoActive = False
     essentia.log.warningActive = False
-    stereo = np.repeat(samples[:, None], 2, axis=1) if samples.ndim == 1 else samples
-    stereo = np.ascontiguousarray(stereo, np.float32)
-    mono = np.ascontiguousarray(stereo.mean(axis=1), np.float32)
+    channels = samples.reshape(len(samples), -1).astype(np.float32)
+    mono = np.ascontiguousarray(channels.mean(axis=1))
+    # One channel must not count twice in the loudness.
+    stereo = channels if channels.shape[1] == 2 else np.stack([mono, np.zeros_like(mono)], axis=1)
     bpm, beats, confidence, _, _ = es.RhythmExtractor2013(method="multifeature")(mono)
     tonic, mode, strength = es.KeyExtractor(profileType="bgate")(mono)
     danceability, _ = es.Danceability()(mono)
-    momentary, short_term, integrated, spread = es.LoudnessEBUR128(sampleRate=RATE)(stereo)
+    momentary, short_term, integrated, spread = es.LoudnessEBUR128(sampleRate=RATE)(np.ascontiguousarray(stereo))
     return {
         "bpm": float(bpm),
         "confidence": float(confidence),
@@ -202,7 +210,7 @@ def _merged(own: Analysis, heard: dict[str, Any], compute: tuple[str, ...], *, b
     if own.mood is not None:
         share = min(1.0, max(0.0, heard["danceability"] / DANCEABILITY_TOP))
         changes["mood"] = replace(own.mood, danceability=share)
-    if own.loudness is not None and np.isfinite(heard["integrated"]):
+    if own.loudness is not None and own.channels <= 2 and np.isfinite(heard["integrated"]):
         changes["loudness"] = _loudness(own.loudness, heard)
     return replace(own, **changes)
 
