@@ -67,14 +67,13 @@ def quantiles(seconds: list[float]) -> str:
 
 
 def timed(call: Callable[[int], object], count: int) -> str:
-    times = []
-    processor = time.process_time()
+    times, processor = [], []
     for number in range(count):
-        begin = time.perf_counter()
+        begin, used = time.perf_counter(), time.process_time()
         call(number)
         times.append(time.perf_counter() - begin)
-    processor = (time.process_time() - processor) / count * 1000
-    return f"{quantiles(times)} (processor {processor:.3f} ms)"
+        processor.append(time.process_time() - used)
+    return f"{quantiles(times)}; processor {quantiles(processor)}"
 
 
 def say(what: str, figures: str) -> None:

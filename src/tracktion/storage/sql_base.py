@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
+import weakref
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -26,6 +28,18 @@ __all__ = ["SqlBase"]
 
 T = TypeVar("T")
 
+_open_storages: weakref.WeakSet[SqlBase] = weakref.WeakSet()
+_abandoned: list[object] = []
+
+
+def _each(hook: str) -> None:
+    for storage in list(_open_storages):
+        getattr(storage, hook)()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=lambda: _each("_before_fork"), after_in_child=lambda: _each("_after_fork"))
+
 
 class SqlBase:
     """Connections, transactions and versions; what differs between the homes is in the hooks at the end."""
@@ -37,6 +51,19 @@ class SqlBase:
         self._local = threading.local()
         self._revision = 0
         self._closed = False
+        _open_storages.add(self)
+
+    def _before_fork(self) -> None:
+        """Make ready for a fork of this process."""
+
+    def _after_fork(self) -> None:
+        """In a child process: leave the parent's connections alone, and open others when they are needed.
+
+        They are kept from being collected, since closing one here would end or release what the parent still uses.
+        """
+        _abandoned.append(self._engine.pool)
+        self._engine.dispose(close=False)
+        self._local = threading.local()
 
     @property
     def url(self) -> str:

@@ -74,19 +74,32 @@ class _WriterQueue:
                 ticket.acquire()
                 self._waiting.append(ticket)
             self._busy = True
-        if ticket is not None and not ticket.acquire(timeout=timeout):
-            self._give_up(ticket, timeout)
+        if ticket is not None:
+            self._wait(ticket, timeout)
         try:
             yield
         finally:
             self._next()
 
-    def _give_up(self, ticket: threading.Lock, timeout: float) -> None:
+    def _wait(self, ticket: threading.Lock, timeout: float) -> None:
+        try:
+            if ticket.acquire(timeout=timeout):
+                return
+        except BaseException:
+            # Interrupted: who leaves the queue must not keep a turn that has just come.
+            if not self._left(ticket):
+                self._next()
+            raise
+        if self._left(ticket):
+            raise StorageBusyError(f"other threads of this process kept writing for {timeout:g} s; try again")
+
+    def _left(self, ticket: threading.Lock) -> bool:
+        """Leave the queue; False when the turn has come meanwhile."""
         with self._lock:
             if ticket in self._waiting:
                 self._waiting.remove(ticket)
-                raise StorageBusyError(f"other threads of this process kept writing for {timeout:g} s; try again")
-        # The turn came while we were giving up.
+                return True
+        return False
 
     def _next(self) -> None:
         with self._lock:
@@ -158,6 +171,7 @@ class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
             f"PRAGMA journal_size_limit = {64 * MEGABYTE}",
         )
         self._queue = _WriterQueue()
+        self._used_at_fork = self._inherited = False
         self._file: tuple[int, int] | None = None
         engine = sa.create_engine(
             sa.URL.create("sqlite", database=str(self._path)),
@@ -234,11 +248,35 @@ class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
 
     @contextmanager
     def _begin(self, *, write: bool) -> Iterator[Connection]:
+        if self._inherited:
+            raise StorageUnavailableError(
+                "this process was forked while another thread used the catalogue, which SQLite does not survive: fork "
+                "when it is idle, or start the process by spawn and open the catalogue there",
+                file=str(self._path),
+            )
         self._check_file()
         with super()._begin(write=write) as connection:
             yield connection
         if write:
             self._check_file()
+
+    def _before_fork(self) -> None:
+        """Close connections: what SQLite knows of its locks must not be inherited by a child."""
+        self._used_at_fork = self._connections() > self._idle()
+        self._engine.dispose()
+
+    def _after_fork(self) -> None:
+        self._inherited = self._used_at_fork or self._connections() > 0
+        super()._after_fork()
+        self._queue = _WriterQueue()
+
+    def _idle(self) -> int:
+        pool: Any = self._engine.pool
+        return int(pool.checkedin())
+
+    def _connections(self) -> int:
+        pool: Any = self._engine.pool
+        return self._idle() + int(pool.checkedout())
 
     def _turn(self) -> Any:
         return self._queue.turn(self._timeout)
