@@ -24,6 +24,11 @@ end
 """
 
 
+def paced(script: str, *, shortest_ms: int = 100, longest_ms: int = 300) -> str:
+    """The same requests with a pause before each, as people and players make them; it does not count as latency."""
+    return f"{script}\nfunction delay()\n  return math.random({shortest_ms}, {longest_ms})\nend\n"
+
+
 def _lua(values: Sequence[str]) -> str:
     return "{" + ", ".join(json.dumps(value) for value in values) + "}"
 
