@@ -178,9 +178,7 @@ class Analyzer:
         if identity and (known := self._recall(identity, source)):
             return known
         analysis = self._hear(source)
-        if identity:
-            self._remember(identity, analysis)
-        return analysis
+        return self._remember(identity, analysis) if identity else analysis
 
     def analyze_many(
         self,
@@ -348,8 +346,10 @@ class Analyzer:
 
         return cache_key("analysis", identity, ALGORITHM, self.parameters)
 
-    def _remember(self, identity: str, analysis: Analysis) -> None:
+    def _remember(self, identity: str, analysis: Analysis) -> Analysis:
         from dataclasses import replace
+
+        from tracktion.cache.keys import ANALYSIS_TTL
 
         analysis = replace(analysis, identity=identity)
         if self.storage is not None:
@@ -357,9 +357,8 @@ class Analyzer:
             if analysis.fingerprint:
                 self.storage.put_fingerprint(identity, analysis.fingerprint, duration=analysis.duration)
         if self.cache is not None:
-            from tracktion.cache.keys import ANALYSIS_TTL
-
             self.cache.set(self._cache_key(identity), analysis.to_dict(), ttl=ANALYSIS_TTL)
+        return analysis
 
 
 class AnalysisStream:

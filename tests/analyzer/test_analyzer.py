@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import io
 import json
 import threading
@@ -86,7 +87,8 @@ def test_a_stream_gives_the_same_as_the_whole(clip: synth.Clip) -> None:
     stream = analyzer.stream(sample_rate=clip.sample_rate, channels=2)
     for start in range(0, len(clip.samples), 10_007):
         stream.push(clip.samples[start : start + 10_007])
-    assert stream.result() == analyzer.analyze((clip.samples, clip.sample_rate))
+    whole = analyzer.analyze((clip.samples, clip.sample_rate))
+    assert stream.result() == dataclasses.replace(whole, format=None, codec=None, decoder=None)
     assert stream.result() is stream.result()
     with pytest.raises(UsageError, match="new stream"):
         stream.push(clip.samples)
