@@ -9,14 +9,17 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tracktion.batch import IsolatedPool, run
 from tracktion.errors import StorageError, printable
 from tracktion.publish.message import ROUTING_KEY
 from tracktion.publish.topology import Topology
+from tracktion.results.analysis import Analysis
 from tracktion.results.catalogue import FileRecord
-from tracktion.watching.analysing import analysis_task, identified, storing
+from tracktion.storage.journal_lookup import lookup_for
+from tracktion.watching.analysing import analysis_task, identified, store_all
 from tracktion.watching.content import content_mark
 
 if TYPE_CHECKING:
@@ -81,6 +84,7 @@ class RabbitMQConsumer:
         self.last_error: BaseException | None = None
         self._url = url
         self._storage = storage
+        self._lookup = lookup_for(storage)
         self._analyzer = analyzer
         self._parameters = str(getattr(analyzer, "parameters", ""))
         self._topology = Topology(exchange, queue, routing_key)
@@ -166,16 +170,17 @@ class RabbitMQConsumer:
     def process(self, items: Sequence[dict[str, Any]]) -> bool:
         """Analyse the files of one batch and store the results; False when a stop came first."""
         records = [_record(item) for item in items]
-        waiting = {record.name: record for record in records if not self._is_known(record)}
+        rows = self._rows(records)
+        waiting = {r.name: r for r in records if not self._is_known(r, rows.get((r.root, r.path)))}
         self.repeated += len(records) - len(waiting)
         if not waiting:
             return True
         marks = {name: content_mark(record.path) for name, record in waiting.items()}
-        count = 0
-        for item in self._results(list(waiting)):
-            self._keep(waiting[item.source], item, marks[item.source])
-            count += 1
-        return count == len(waiting)
+        results: list[BatchItem] = list(self._results(list(waiting)))
+        if len(results) < len(waiting):
+            return False
+        self._keep([(waiting[result.source], result, marks[result.source]) for result in results])
+        return True
 
     def _results(self, names: list[str]) -> Any:
         if self._task is None:
@@ -185,29 +190,40 @@ class RabbitMQConsumer:
             self._pool = IsolatedPool(workers=self._workers, limits=self._limits)
         return run(names, self._task, executor=self._pool, workers=self._pool.workers, stop_event=self._stopping)
 
-    def _is_known(self, record: FileRecord) -> bool:
-        row = self._storage.get_file(record.path, root=record.root)
+    def _is_known(self, record: FileRecord, row: FileRecord | None) -> bool:
         if row is None or _version(row) != _version(record):
             return False
         return row.audio_identity is not None or row.state == "failed"
 
-    def _keep(self, record: FileRecord, item: BatchItem, mark: str | None) -> None:
+    def _keep(self, finished: Sequence[tuple[FileRecord, BatchItem, str | None]]) -> None:
+        """Store the results of a batch in one transaction."""
+        done = failed = 0
         with self._storage.transaction():
-            row = self._storage.get_file(record.path, root=record.root)
-            [file_id] = self._storage.put_files([record]) if row is None else [row.id or 0]
-            changes: dict[str, Any] = {"owner": mark, "attempts": 1, "reason": None, "state": "done"}
-            if item.error is not None:
-                reason = printable(f"{item.error.code}: {item.error.reason}")
-                changes |= {"state": "failed", "reason": reason}
-            else:
-                identity, store = storing(row or record, item.analysis, mark, self._parameters)
-                changes |= {"audio_identity": identity, "track_id": store(self._storage)}
-            changes |= {name: getattr(record, name) for name in SIGNATURE}
-            self._storage.update_file(file_id, **changes)
-        if item.error is None:
-            self.done += 1
-        else:
-            self.failed += 1
+            rows = self._rows([record for record, _, _ in finished])
+            good: list[tuple[FileRecord, Any, str | None]] = []
+            put: list[FileRecord] = []
+            for record, item, mark in finished:
+                row = rows.get((record.root, record.path))
+                kept = replace(record, owner=mark, attempts=1, track_id=row.track_id if row is not None else None)
+                if item.error is None:
+                    identity = (item.analysis.identity if isinstance(item.analysis, Analysis) else None) or mark
+                    good.append((replace(kept, state="done", audio_identity=identity), item.analysis, identity))
+                else:
+                    reason = printable(f"{item.error.code}: {item.error.reason}")
+                    put.append(replace(kept, state="failed", reason=reason))
+            track_ids = store_all(self._storage, good, self._parameters)
+            put += [replace(record, track_id=number) for (record, _, _), number in zip(good, track_ids, strict=True)]
+            self._storage.put_files(put)
+            done, failed = len(good), len(put) - len(good)
+        self.done += done
+        self.failed += failed
+
+    def _rows(self, records: Sequence[FileRecord]) -> dict[tuple[bytes, bytes], FileRecord]:
+        found: dict[tuple[bytes, bytes], FileRecord] = {}
+        for root in {record.root for record in records}:
+            rows = self._lookup.by_path(root, [record.path for record in records if record.root == root])
+            found |= {(root, path): row for path, row in rows.items()}
+        return found
 
 
 def _items(body: bytes) -> list[dict[str, Any]]:

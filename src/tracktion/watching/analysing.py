@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tracktion.batch.task import Task, callable_of, rebuild, task_of
-from tracktion.errors import TracktionError
+from tracktion.errors import TracktionError, UsageError
 from tracktion.results.analysis import Analysis
 
 if TYPE_CHECKING:
     from tracktion.results.catalogue import FileRecord
     from tracktion.storage.protocol import Storage
 
-__all__ = ["analysis_task", "identified", "storing"]
+__all__ = ["analysis_task", "identified", "store_all", "storing"]
 
 
 def analysis_task(analyzer: Any, isolation: str | None) -> Task | None:
@@ -64,19 +64,39 @@ def storing(
 ) -> tuple[str | None, Callable[[Storage], int | None]]:
     """Return the identity under which an analysis is kept, and the function that keeps it."""
     identity = (analysis.identity if isinstance(analysis, Analysis) else None) or mark
-    version = _algorithm()
 
     def store(storage: Storage) -> int | None:
-        if identity is None or not hasattr(analysis, "to_dict"):
-            return None
-        storage.put_analysis(identity, version, parameters, analysis)
-        if not isinstance(analysis, Analysis):
-            return None
-        if analysis.fingerprint:
-            storage.put_fingerprint(identity, analysis.fingerprint, duration=analysis.duration)
-        return _keep_track(storage, record, analysis, identity)
+        return store_all(storage, [(record, analysis, identity)], parameters)[0]
 
     return identity, store
+
+
+def store_all(
+    storage: Storage, results: Sequence[tuple[FileRecord, Any, str | None]], parameters: str
+) -> list[int | None]:
+    """Store analyses, fingerprints and tracks of `(record, analysis, identity)`; return the ids of the tracks.
+
+    New tracks go to the storage in one call: on a server far away, round trips are what takes time.
+    """
+    version = _algorithm()
+    track_ids: list[int | None] = [None] * len(results)
+    new: list[int] = []
+    for position, (record, analysis, identity) in enumerate(results):
+        if identity is None or not hasattr(analysis, "to_dict"):
+            continue
+        storage.put_analysis(identity, version, parameters, analysis)
+        if not isinstance(analysis, Analysis):
+            continue
+        if analysis.fingerprint:
+            storage.put_fingerprint(identity, analysis.fingerprint, duration=analysis.duration)
+        if record.track_id is not None and _update_track(storage, record, analysis, identity):
+            track_ids[position] = record.track_id
+        else:
+            new.append(position)
+    added = _add_tracks(storage, [results[position] for position in new]) if new else []
+    for position, track_id in zip(new, added, strict=True):
+        track_ids[position] = track_id
+    return track_ids
 
 
 def _algorithm() -> str:
@@ -85,23 +105,29 @@ def _algorithm() -> str:
     return str(ALGORITHM)
 
 
-def _keep_track(storage: Storage, record: FileRecord, analysis: Analysis, identity: str) -> int | None:
-    """Make the recording findable: a track from the tags, or from the name where they are silent."""
-    tags = analysis.tags
+def _update_track(storage: Storage, record: FileRecord, analysis: Analysis, identity: str) -> bool:
+    try:
+        return storage.update_track(record.track_id or 0, **_facts(record, analysis, identity))
+    except UsageError:
+        return False
+
+
+def _add_tracks(storage: Storage, results: Sequence[tuple[FileRecord, Any, str | None]]) -> list[int]:
+    try:
+        with storage.transaction():
+            return storage.add_tracks([_facts(record, analysis, identity) for record, analysis, identity in results])
+    except UsageError:
+        return storage.add_tracks([_facts_of_name(record.path) for record, _, _ in results])
+
+
+def _facts(record: FileRecord, analysis: Analysis, identity: str | None) -> dict[str, Any]:
+    """What makes the recording findable: its tags, or its name where they are silent."""
     facts: dict[str, Any] = {"duration": analysis.duration, "audio_identity": identity}
     for name in ("title", "artist", "album", "year", "isrc", "mbid"):
-        value = getattr(tags, name, None)
+        value = getattr(analysis.tags, name, None)
         if value:
             facts[name] = value
-    if "title" not in facts:
-        facts |= _facts_of_name(record.path)
-    try:
-        if record.track_id is not None and storage.update_track(record.track_id, **facts):
-            return record.track_id
-        [track_id] = storage.add_tracks([facts])
-    except TracktionError:
-        [track_id] = storage.add_tracks([_facts_of_name(record.path)])
-    return track_id
+    return facts if "title" in facts else facts | _facts_of_name(record.path)
 
 
 def _facts_of_name(path: bytes) -> dict[str, Any]:
