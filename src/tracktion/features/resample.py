@@ -98,7 +98,8 @@ def half_band(pairs: int) -> FloatBlock:
     offsets = 2 * np.arange(pairs) + 1
     window = np.kaiser(4 * pairs + 1, KAISER_BETA)[2 * pairs + offsets]
     taps = np.sin(np.pi * offsets / 2) / (np.pi * offsets) * window
-    return (taps * (0.25 / taps.sum())).astype(np.float32)
+    scaled: FloatBlock = (taps * (0.25 / taps.sum())).astype(np.float32)
+    return scaled
 
 
 def resampler(sample_rate: int) -> Resampler:
