@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from tracktion.watching import cli as watching
+    import tracktion.watching.cli as watching
 
     parser = argparse.ArgumentParser(prog="python -m tracktion", description="Analyse, match and watch music.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
