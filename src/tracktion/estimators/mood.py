@@ -49,7 +49,7 @@ DANCEABILITY = {
     "gap_variation": -1,
     "level_slow_std": -1,
 }
-DANCE_BPM, DANCE_OCTAVES = 118.0, 0.6
+DANCE_BPM, DANCE_OCTAVES = 118.0, 0.3
 
 
 class _Model(NamedTuple):

@@ -38,7 +38,7 @@ EDGE_SHARE = 0.4
 CURVE_POINTS = 1000
 STEVENS = 0.3
 CEPSTRA = 12
-CHROMA_WEIGHT = 1.0
+LEVEL_FLOOR, COLOUR_FLOOR, FLUX_FLOOR, CHROMA_FLOOR = 0.4, 0.5, 0.05, 0.05
 Array = NDArray[np.float64]
 
 
@@ -102,21 +102,24 @@ def novelty_curve(features: Features) -> tuple[Array, Array]:
     times, novelty
         Seconds and strength, 0 to 1 [both shape (n,)].
     """
-    described = _description(features)
+    groups = _description(features)
     reach = max(1, round(KERNEL_SECONDS / SLOT_SECONDS))
     taper = np.exp(-0.5 * (np.arange(reach) / (0.5 * reach)) ** 2)
-    count = len(described)
+    count = len(groups[0])
     ones = np.concatenate([[0.0], np.ones(count)])[1:]
-    after = _tapered_sum(described, taper)
-    before = _tapered_sum(described[::-1], taper)[::-1]
     weight_after = _tapered_sum(ones[:, None], taper)
     weight_before = _tapered_sum(ones[:, None], taper)[::-1]
     distance = np.zeros(count)
     if count > 1:
-        step = after[1:] / weight_after[1:] - before[:-1] / weight_before[:-1]
+        steps = []
+        for group in groups:
+            after, before = _tapered_sum(group, taper), _tapered_sum(group[::-1], taper)[::-1]
+            steps.append(np.square(after[1:] / weight_after[1:] - before[:-1] / weight_before[:-1]).mean(axis=1))
+        # What changes need not change everything: the two clearest of level, colour, onsets and harmony count.
+        step = np.sort(steps, axis=0)[-2:].mean(axis=0)
         # Near the ends one side holds little; what little it says counts less.
         sure = np.minimum(weight_after[1:, 0], weight_before[:-1, 0]) / taper.sum()
-        distance[1:] = np.mean(np.square(step), axis=1) * np.minimum(1.0, 2.0 * sure)
+        distance[1:] = step * np.minimum(1.0, 2.0 * sure)
     return np.arange(count, dtype=np.float64) * SLOT_SECONDS, 1.0 - np.exp(-distance / NOVELTY_SCALE)
 
 
@@ -134,27 +137,32 @@ def _slot_means(x: NDArray[np.floating]) -> Array:
     return np.asarray(sums / counts.reshape(-1, *[1] * (x.ndim - 1)))
 
 
-def _description(features: Features) -> Array:
-    """What each half second sounds like, standardised over the recording [shape (slots, columns)]."""
+def _description(features: Features) -> list[Array]:
+    """Level, colour, onsets and harmony of each half second, standardised [each of shape (slots, columns)]."""
     timbre: TimbreFeatures = features.timbre
     floor = float(timbre.bands.max()) * 1e-8 + 1e-12
     level = np.log(timbre.bands + np.float32(floor))
     rise = np.clip(np.diff(level, axis=0, prepend=level[:1]), 0.0, None)
     mean, flux = _slot_means(level), _slot_means(rise.reshape(len(rise), 4, -1).mean(axis=2))
     b = np.arange(BANDS) + 0.5
-    cosines = np.cos(np.pi * np.arange(CEPSTRA)[:, None] * b / BANDS) * np.sqrt(2.0 / BANDS)
-    columns = [_standard(mean @ cosines.T), _standard(flux)]
+    cosines = np.cos(np.pi * np.arange(1, CEPSTRA + 1)[:, None] * b / BANDS) * np.sqrt(2.0 / BANDS)
+    groups = [
+        _standard(mean.mean(axis=1, keepdims=True), LEVEL_FLOOR),
+        _standard(mean @ cosines.T, COLOUR_FLOOR),
+        _standard(flux, FLUX_FLOOR),
+    ]
     if features.tonal is not None and len(features.tonal.pitches):
         chroma = features.tonal.pitches.reshape(len(features.tonal.pitches), -1, 12).sum(axis=1)
         chroma = chroma / (chroma.sum(axis=1, keepdims=True) + 0.5)
         at = (np.arange(len(mean)) + 0.5) * SLOT_SECONDS / features.tonal.hop_seconds
         near = np.minimum(np.rint(at).astype(int), len(chroma) - 1)
-        columns.append(CHROMA_WEIGHT * _standard(chroma[near].astype(np.float64)))
-    return np.concatenate(columns, axis=1)
+        groups.append(_standard(chroma[near].astype(np.float64), CHROMA_FLOOR))
+    return groups
 
 
-def _standard(x: Array) -> Array:
-    return np.asarray((x - x.mean(axis=0)) / (x.std(axis=0) + 1e-6 + 0.05 * x.std()))
+def _standard(x: Array, floor: float) -> Array:
+    """Standard scores; what varies less than `floor` is not blown up."""
+    return np.asarray((x - x.mean(axis=0)) / np.hypot(x.std(axis=0), floor))
 
 
 def _boundaries(features: Features, begin: float, end: float) -> tuple[Array, Array]:
