@@ -1,0 +1,293 @@
+"""The Matcher over every home: the same answers and scores, errors as values, nothing that raises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tracktion.cache import LRUCache
+from tracktion.errors import UsageError
+from tracktion.matcher import Matcher
+from tracktion.matching.text import normalise_track
+from tracktion.results.match import Match
+from tracktion.storage import Storage, open_storage
+
+ROWS = [
+    {"title": "Do I Wanna Know?", "artist": "Arctic Monkeys", "album": "AM", "duration": 272},
+    {"title": "R U Mine?", "artist": "Arctic Monkeys", "album": "AM", "duration": 201},
+    {"title": "Trapdoor", "artist": "Gorgon City", "duration": 200},
+    {"title": "Trapdoor - PAX Remix", "artist": "Gorgon City, PAX", "duration": 240},
+    {"title": "Hoppípolla", "artist": "Sigur Rós", "album": "Takk..."},
+    {"title": "Yesterday", "artist": "The Beatles", "album": "Help!"},
+    {"title": "Yesterday", "artist": "Boyz II Men"},
+    {"title": "Help!", "artist": "Bananarama"},
+    {"title": "Help!", "artist": "The Beatles", "isrc": "GBAYE0601477"},
+    {"title": "1999", "artist": "Prince"},
+    {"title": "!!!", "artist": "!!!"},
+    {"title": "Wishing on a Star", "artist": "Rose Royce"},
+    {"title": "唯一", "artist": "告五人"},
+    {"title": "'; DROP TABLE tracks; --", "artist": "Bobby \"Tables\" %_*"},
+]
+HOMES = ["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=HOMES)
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
+    if request.param == "memory":
+        url = "memory:"
+    elif request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/tracks.db"
+    else:
+        url = request.getfixturevalue("own_postgres")
+    with open_storage(url) as opened:
+        opened.add_tracks(ROWS)
+        yield opened
+
+
+@pytest.fixture
+def own_postgres(postgres_url: str) -> Iterator[str]:
+    import uuid
+
+    import sqlalchemy as sa
+
+    name = f"tracktion_matcher_{uuid.uuid4().hex[:12]}"
+    server = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield sa.make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    server.dispose()
+
+
+@pytest.fixture
+def memory() -> Storage:
+    opened = open_storage("memory:")
+    opened.add_tracks(ROWS)
+    return opened
+
+
+QUESTIONS = [
+    ({"text": "arctic mnkeys do i wana know"}, "Do I Wanna Know?"),
+    ({"title": "R U Mine", "artist": "arctic monkeys"}, "R U Mine?"),
+    ({"text": "Gorgon City - Trapdoor (PAX Remix)"}, "Trapdoor - PAX Remix"),
+    ({"text": "Gorgon City - Trapdoor"}, "Trapdoor"),
+    ({"title": "Gorgon City", "artist": "Trapdoor"}, "Trapdoor"),
+    ({"text": "sigur ros hoppipolla"}, "Hoppípolla"),
+    ({"text": "06-Beatles_-_Yesterday-ftd.mp3"}, "Yesterday"),
+    ({"text": "!!!"}, "!!!"),
+    ({"text": "告五人 唯一"}, "唯一"),
+    ({"text": "prince 1999 (official video)"}, "1999"),
+    ({"text": "bobby tables drop table tracks"}, "'; DROP TABLE tracks; --"),
+]
+
+
+@pytest.mark.parametrize(("asked", "title"), QUESTIONS)
+def test_search(storage: Storage, asked: dict, title: str) -> None:
+    matches = Matcher(storage).search(**asked)
+    assert matches[0].track.title == title
+    assert all(a.score >= b.score for a, b in zip(matches, matches[1:], strict=False))
+    assert matches[0].track == storage.get_track(matches[0].track.id or 0)
+
+
+def test_homes_and_entry_points_give_the_same_scores(storage: Storage, memory: Storage) -> None:
+    requests = [asked for asked, _ in QUESTIONS]
+    here, there = Matcher(storage), Matcher(memory)
+    batch = list(here.match_many(requests))
+    for asked, item in zip(requests, batch, strict=True):
+        one, two = here.search(**asked)[0], there.search(**asked)[0]
+        assert (one.track.id, one.score) == (two.track.id, two.score)
+        assert item.best == one
+
+
+def test_fields_decide(memory: Storage) -> None:
+    matcher = Matcher(memory)
+    (best, *others) = matcher.search(title="Yesterday", artist="The Beatles")
+    assert best.score == 1.0
+    assert best.track.id == 6
+    assert all(match.score < 0.5 for match in others)
+    remix = matcher.search(title="Trapdoor (Other Remix)", artist="Gorgon City")
+    assert all(match.score < 0.5 for match in remix if "Remix" in (match.track.title or ""))
+    fields = {part.field: part.score for part in best.why}
+    assert fields["title"] == fields["artist"] == 1.0
+    assert Match.from_dict(best.to_dict()) == best
+
+
+def test_identifiers_come_first(memory: Storage) -> None:
+    matches = Matcher(memory).search("something else", isrc="GB-AYE-06-01477")
+    assert [match.track.id for match in matches] == [9]
+    assert matches[0].score == 1.0
+    assert Matcher(memory).search(isrc="XX0000000000") == []
+
+
+def test_limits(memory: Storage) -> None:
+    matcher = Matcher(memory)
+    assert len(matcher.search("trapdoor", limit=1)) == 1
+    assert all(match.score >= 0.9 for match in matcher.search("trapdoor gorgon city", min_score=0.9))
+    for wrong in ({}, {"text": "x", "limit": 0}, {"text": "x", "min_score": 2}):
+        with pytest.raises(UsageError):
+            matcher.search(**wrong)  # type: ignore[arg-type]
+    with pytest.raises(UsageError):
+        matcher.match_many([], workers=0)
+
+
+def test_empty_storage_and_empty_questions(memory: Storage) -> None:
+    assert Matcher(open_storage("memory:")).search("x") == []
+    for text in ("", " ", "\x00", "\ud800", "...", "()"):
+        Matcher(memory).search(text)
+        Matcher(memory).search(title=text, artist=text)
+
+
+def test_changes_are_found_at_once(storage: Storage) -> None:
+    matcher = Matcher(storage)
+    matcher.search("warm")
+    (new,) = storage.add_tracks([{"title": "Quite Another Thing", "artist": "Someone"}])
+    assert matcher.search("quite another thing")[0].track.id == new
+    storage.update_track(new, title="Renamed Entirely")
+    assert matcher.search("renamed entirely someone")[0].track.id == new
+    storage.delete_track(new)
+    assert all(match.track.id != new for match in matcher.search("renamed entirely someone"))
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_many(memory: Storage, workers: int) -> None:
+    requests = ["yesterday boyz ii men", {"title": "Help!", "artist": "Bananarama"}, 5, {"nonsense": 1}, {}, "trapdoor"] * 40
+    items = list(Matcher(memory).match_many(iter(requests), workers=workers, limit=2))  # type: ignore[arg-type]
+    assert [item.index for item in items] == list(range(len(requests)))
+    assert items[0].best is not None
+    assert items[0].best.track.id == 7
+    assert [bool(item.error) for item in items[:6]] == [False, False, True, True, True, False]
+    assert len(items[5].matches) == 2
+
+
+def test_many_streams(memory: Storage) -> None:
+    def endless() -> Iterator[str]:
+        while True:
+            yield "yesterday"
+
+    items = Matcher(memory).match_many(endless(), workers=2)
+    assert [next(items).index for _ in range(300)] == list(range(300))
+
+
+async def test_coroutines(memory: Storage) -> None:
+    matcher = Matcher(memory)
+    assert (await matcher.asearch("help bananarama"))[0].track.id == 8
+    assert [item.index async for item in matcher.amatch_many(["help", "1999"])] == [0, 1]
+    assert await matcher.awarm(["help"]) == 1
+    assert await matcher.aduplicates() == []
+
+
+def test_cache_does_not_look_at_case_and_spacing(memory: Storage) -> None:
+    cache = LRUCache()
+    matcher = Matcher(memory, cache=cache)
+    first = matcher.search("Help  Bananarama")
+    assert matcher.search(" help bananarama ") == first
+    assert cache.stats().size == 1
+    memory.add_tracks([{"title": "Help!", "artist": "Bananarama", "album": "Other"}])
+    assert len(matcher.search("help bananarama")) > len(first)
+    assert matcher.warm(["yesterday beatles"]) == 1
+
+
+def test_same_recordings(memory: Storage) -> None:
+    ids = memory.add_tracks(
+        [
+            {"title": "Yesterday (Remastered 2009)", "artist": "Beatles, The"},
+            {"title": "Other name", "artist": "X", "audio_identity": "abc"},
+            {"title": "Unlike", "artist": "Y"},
+        ]
+    )
+    memory.update_track(ids[2], audio_identity="abc2")
+    clusters = list(Matcher(memory).duplicates())
+    assert [([track.id for track in c.tracks], c.reason) for c in clusters] == [([6, ids[0]], "metadata")]
+
+
+def analysed(storage: Storage, identity: str, bpm: float, key: tuple[str, str]) -> int:
+    data = {"tempo": {"bpm": bpm}, "key": {"tonic": key[0], "mode": key[1]}, "mood": {"valence": 0.1, "arousal": 0.2}}
+    storage.put_analysis(identity, "1", "", data)
+    return storage.add_tracks([{"title": identity, "artist": "DJ", "audio_identity": identity}])[0]
+
+
+def test_compatible_and_sequence() -> None:
+    storage = open_storage("memory:")
+    start = analysed(storage, "start", 120.0, ("A", "minor"))
+    same = analysed(storage, "same", 121.0, ("A", "minor"))
+    fifth = analysed(storage, "fifth", 118.0, ("E", "minor"))
+    half = analysed(storage, "half", 60.5, ("C", "major"))
+    far = analysed(storage, "far", 150.0, ("A", "minor"))
+    alien = analysed(storage, "alien", 120.0, ("Eb", "minor"))
+    matcher = Matcher(storage)
+    found = [match.track.id for match in matcher.compatible(start)]
+    assert found[0] == same
+    assert set(found) == {same, fifth, half}
+    assert [match.track.id for match in matcher.compatible(start, rule="strict", limit=1)] == [same]
+    order = [track.id for track in matcher.sequence([start, alien, far, fifth, same])]
+    assert order[0] == start
+    assert sorted(x for x in order if x) == sorted([start, alien, far, fifth, same])
+    assert order.index(same) < order.index(alien)
+    with pytest.raises(UsageError):
+        matcher.compatible(999)
+    with pytest.raises(UsageError):
+        matcher.sequence([999])
+
+
+def test_match_file(tmp_path: Path, memory: Storage) -> None:
+    import numpy as np
+    import soundfile
+
+    path = tmp_path / "The Beatles" / "Help!" / "06 - Yesterday.wav"
+    path.parent.mkdir(parents=True)
+    soundfile.write(path, 0.1 * np.random.default_rng(0).standard_normal((22050 * 3, 1)), 22050)
+    matches = Matcher(memory).match_file(path)
+    assert matches[0].track.id == 6
+    from tracktion.audio import audio_identity
+
+    memory.update_track(1, audio_identity=audio_identity(path))
+    assert [(match.track.id, match.score) for match in Matcher(memory).match_file(path)] == [(1, 1.0)]
+
+
+HOSTILE = st.text(max_size=200) | st.text(alphabet="\"'%_*()\\\x00\ud800\u202eabc|^$-+~:{} ", max_size=100)
+
+
+@given(HOSTILE, HOSTILE)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_question_raises(storage: Storage, text: str, artist: str) -> None:
+    matcher = Matcher(storage)
+    for matches in (matcher.search(text), matcher.search(title=text, artist=artist)):
+        assert all(0.0 <= match.score <= 1.0 for match in matches)
+
+
+@given(st.text(min_size=1, max_size=60), st.text(min_size=1, max_size=40))
+@settings(max_examples=60, deadline=None)
+def test_identity_scores_one_and_pairs_are_symmetric_in_case(title: str, artist: str) -> None:
+    storage = open_storage("memory:")
+    storage.add_tracks([{"title": title, "artist": artist}])
+    stored = storage.get_track(1)
+    assert stored is not None
+    if not normalise_track(stored.title, stored.artist).key:
+        return
+    matches = Matcher(storage).search(title=stored.title, artist=stored.artist)
+    assert matches
+    assert matches[0].score == 1.0
+
+
+def test_noise_lowers_the_score_on_average(memory: Storage) -> None:
+    import random
+
+    rng = random.Random(0)
+    matcher = Matcher(memory)
+    means = []
+    for typos in (0, 1, 2, 4, 8):
+        scores = []
+        for number, row in enumerate(ROWS[:9]):
+            for _ in range(6):
+                letters = list(f"{row['artist']} {row['title']}")
+                for _ in range(typos):
+                    letters[rng.randrange(len(letters))] = rng.choice("abcdefghij")
+                found = {m.track.id: m.score for m in matcher.search("".join(letters), limit=14)}
+                scores.append(found.get(number + 1, 0.0))
+        means.append(sum(scores) / len(scores))
+    assert means == sorted(means, reverse=True)
