@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import inspect
 import logging
 import os
 import signal
@@ -59,8 +60,8 @@ class Watcher:
         An `Analyzer`, or a function of one path. Its results are stored. Without analyzer, handler and publisher, a
         default `Analyzer` is used, unless batches are taken with ``async for``.
     handler
-        Called with lists of `FileChange`; with an analyzer these carry the analysis or the error. When it raises, each
-        file is tried alone, at most three times.
+        A function or coroutine function, called with lists of `FileChange`; with an analyzer these carry the analysis or
+        the error. When it raises, each file is tried alone, at most three times.
     publisher
         A callable that takes a message (see `tracktion.publish.batch_message`), or `RabbitMQPublisher`. Messages go
         through an outbox that is written together with the result.
@@ -133,6 +134,7 @@ class Watcher:
         self._storage: Storage | None = None
         self._errors: deque[tuple[float, BaseException]] = deque(maxlen=ERRORS_KEPT)
         self._machine: _Machine | None = None
+        self._ending: _Machine | None = None
         self._last = WatcherStatus(healthy=False, running=False)
         self._lock = threading.RLock()
         self._stop = threading.Event()
@@ -188,10 +190,14 @@ class Watcher:
         self._stop.set()
         with self._lock:
             machine, self._machine = self._machine, None
-            if machine is None:
-                return
-            self._last = machine.status(self._errors)
+            if machine is not None:
+                self._last = machine.status(self._errors)
+                self._ending = machine
+            ending = self._ending
+        if machine is not None:
             machine.stop()
+        elif ending is not None:
+            ending.join(STOP_SECONDS)
 
     def close(self) -> None:
         """Stop, and close the storage if it was opened here."""
@@ -375,7 +381,9 @@ class Watcher:
 
         def deliver(changes: list[FileChange]) -> bool:
             if handler is not None:
-                handler(changes)
+                answer = handler(changes)
+                if inspect.iscoroutine(answer):
+                    asyncio.run(answer)
             return handoff.offer(changes) if handoff is not None else True
 
         return deliver
@@ -456,13 +464,18 @@ class _Machine:
         deadline = time.monotonic() + STOP_SECONDS
         self.scanner.stop()
         self.backlog.stop()
-        for thread in self._threads:
-            if thread is not threading.current_thread():
-                thread.join(max(0.1, deadline - time.monotonic()))
+        self.join(STOP_SECONDS)
         if self._relay is not None:
             self._relay.stop(max(0.2, deadline - time.monotonic()))
         self.scanner.close()
         self.journal.close()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the threads, except the one that asks: a handler may stop its watcher."""
+        deadline = time.monotonic() + seconds
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join(max(0.1, deadline - time.monotonic()))
 
     def status(self, errors: Sequence[tuple[float, BaseException]]) -> WatcherStatus:
         counts: dict[str, int] = {}

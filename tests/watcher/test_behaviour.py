@@ -310,3 +310,33 @@ def test_nothing_is_left_behind(root: Path) -> None:
     assert process.num_fds() <= descriptors
     assert threading.active_count() <= threads
     assert [c for c in process.children(recursive=True) if c.status() == psutil.STATUS_ZOMBIE] == []
+
+
+def test_handler_may_stop_its_watcher(root: Path, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    make(root, 10)
+    seen: list[FileChange] = []
+    with Watcher(root, storage=url, debounce=QUIET) as watcher:
+
+        def handler(changes: list[FileChange]) -> None:
+            seen.extend(changes)
+            watcher.stop()
+
+        watcher._handler = handler
+        watcher.run()
+    assert len(seen) == 10
+    with open_storage(url) as storage:
+        assert storage.count_files() == {"done": 10}
+
+
+def test_handler_may_be_a_coroutine_function(root: Path) -> None:
+    seen: list[FileChange] = []
+
+    async def handler(changes: list[FileChange]) -> None:
+        await asyncio.sleep(0)
+        seen.extend(changes)
+
+    make(root, 5)
+    with Watcher(root, handler=handler, debounce=QUIET) as watcher:
+        watcher.scan_once()
+    assert len(seen) == 5

@@ -12,7 +12,7 @@ from tracktion.watching.system import SteadyClock, has_writer
 __all__ = ["Settling", "Waiting"]
 
 WRITER_LOOK_SECONDS = 1.0
-WRITER_LIMIT_SECONDS = 3600.0
+WRITER_LIMIT_SECONDS = 600.0
 SOON_SECONDS = 0.5
 
 
@@ -30,7 +30,7 @@ class Settling:
 
     A version settles when two looks at least `quiet_seconds` apart found the same signature, or when its time stamps
     alone prove that it stood still for so long, and when no process on this machine has it open for writing. A writer
-    that sits on an unchanging file for an hour no longer counts.
+    that sits on an unchanging file for ten minutes no longer counts.
     """
 
     def __init__(
