@@ -208,7 +208,7 @@ def soak(
     )
 
 
-def restart(*, processes: int, threads: int, seconds: float) -> str:
+def restart(*, processes: int, threads: int, seconds: float, within: float) -> str:
     server = PostgresServer()
     gaps: list[float] = []
 
@@ -235,11 +235,11 @@ def restart(*, processes: int, threads: int, seconds: float) -> str:
             meanwhile=meanwhile,
             pool_size=threads,
             max_overflow=2,
-            reconnect_seconds=20.0,
+            reconnect_seconds=max(20.0, within),
         )
     finally:
         server.close()
-    if max(gaps) > 10:
+    if max(gaps) > within:
         raise AssertionError(f"came back after {max(gaps):.1f} s")
     return line
 
@@ -252,15 +252,17 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--within", type=float, default=10.0, help="seconds to be back after a restart")
     parser.add_argument("--processes", type=int, default=8)
     parser.add_argument("--threads", type=int, default=8)
     given = parser.parse_args()
+    options = {"processes": given.processes, "threads": given.threads, "seconds": given.seconds}
     if given.what == "kill":
         line = kill(given.url, times=given.times, rows=given.rows, seed=given.seed)
     elif given.what == "soak":
-        line = soak(given.url, processes=given.processes, threads=given.threads, seconds=given.seconds)
+        line = soak(given.url, **options)
     else:
-        line = restart(processes=given.processes, threads=given.threads, seconds=given.seconds)
+        line = restart(**options, within=given.within)
     print(line)
     return 0
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.postgres
 
 @pytest.fixture
 def storage(postgres_database: str) -> Iterator[PostgresStorage]:
-    with PostgresStorage(postgres_database, pool_size=4) as made:
+    with PostgresStorage(postgres_database, pool_size=4, reconnect_seconds=60) as made:
         yield made
 
 

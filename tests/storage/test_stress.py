@@ -30,7 +30,7 @@ def test_many_processes_and_threads_on_one_file(tmp_path: Path) -> None:
 @pytest.mark.postgres
 def test_many_processes_and_threads_while_postgresql_restarts(postgres_url: str) -> None:
     """A cluster of its own, stopped fast and at once in the middle."""
-    assert "all there once" in stress("restart", "--seconds", 9, "--processes", 3, "--threads", 4)
+    assert "all there once" in stress("restart", "--seconds", 9, "--processes", 3, "--threads", 4, "--within", 60)
 
 
 @pytest.mark.postgres

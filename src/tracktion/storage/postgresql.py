@@ -113,6 +113,10 @@ class PostgresStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
 
     # --- transactions ---------------------------------------------------------------------------------------------
 
+    def _options(self, *, write: bool, single: bool) -> dict[str, Any]:
+        options = super()._options(write=write, single=single)
+        return options | {"isolation_level": "AUTOCOMMIT"} if single else options
+
     def _mark(self, connection: Connection) -> int:
         return int(connection.execute(sa.text("SELECT pg_current_xact_id()::text::bigint")).scalar_one())
 

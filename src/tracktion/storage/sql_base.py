@@ -136,12 +136,12 @@ class SqlBase:
         """Let `revision` grow when the current unit of work is committed."""
         self._local.changed = True
 
-    def _run(self, work: Callable[[Connection], T], *, write: bool) -> T:
+    def _run(self, work: Callable[[Connection], T], *, write: bool, single: bool = False) -> T:
         deadline = time.monotonic() + self._retry_seconds
         pause = 0.02
         while True:
             try:
-                with self._begin(write=write) as connection, self._translated():
+                with self._begin(write=write, single=single) as connection, self._translated():
                     return work(connection)
             except StorageError as error:
                 if not self._may_retry(error) or time.monotonic() + pause > deadline:
@@ -150,12 +150,12 @@ class SqlBase:
             pause = min(2 * pause, 0.5)
 
     @contextmanager
-    def _begin(self, *, write: bool) -> Iterator[Connection]:
+    def _begin(self, *, write: bool, single: bool = False) -> Iterator[Connection]:
         if self._closed:
             raise StorageUnavailableError("the storage is closed", file=self._place)
         with self._turn() if write else nullcontext():
             with self._translated():
-                connection = self._engine.connect().execution_options(tracktion_write=write)
+                connection = self._engine.connect().execution_options(**self._options(write=write, single=single))
             try:
                 with self._translated():
                     transaction = connection.begin()
@@ -261,10 +261,16 @@ class SqlBase:
     # --- helpers --------------------------------------------------------------------------------------------------
 
     def _all(self, query: Any) -> Sequence[Any]:
-        return self.read(lambda connection: connection.execute(query).all())
+        return self._ask(lambda connection: connection.execute(query).all())
 
     def _first(self, query: Any) -> Any:
-        return self.read(lambda connection: connection.execute(query).first())
+        return self._ask(lambda connection: connection.execute(query).first())
+
+    def _ask(self, question: Callable[[Connection], T]) -> T:
+        """As `read`, for a single statement, which needs no transaction around it."""
+        if getattr(self._local, "connection", None) is not None:
+            return self.read(question)
+        return self._run(question, write=False, single=True)
 
     def _locked_counter(self, connection: Connection, name: str) -> int:
         """Return the last id given out, and keep others from giving out more until the transaction ends."""
@@ -292,6 +298,10 @@ class SqlBase:
         return insert.on_conflict_do_update(index_elements=keys, set_=rest)
 
     # --- what differs between the homes ---------------------------------------------------------------------------
+
+    def _options(self, *, write: bool, single: bool) -> dict[str, Any]:
+        """Return execution options of a connection that begins."""
+        return {"tracktion_begin": "" if single else "write" if write else "read"}
 
     def _turn(self) -> AbstractContextManager[Any]:
         """Wait for this thread's turn to write."""

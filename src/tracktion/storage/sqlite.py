@@ -247,7 +247,7 @@ class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
             )
 
     @contextmanager
-    def _begin(self, *, write: bool) -> Iterator[Connection]:
+    def _begin(self, *, write: bool, single: bool = False) -> Iterator[Connection]:
         if self._inherited:
             raise StorageUnavailableError(
                 "this process was forked while another thread used the catalogue, which SQLite does not survive: fork "
@@ -255,7 +255,7 @@ class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
                 file=str(self._path),
             )
         self._check_file()
-        with super()._begin(write=write) as connection:
+        with super()._begin(write=write, single=single) as connection:
             yield connection
         if write:
             self._check_file()
@@ -358,8 +358,9 @@ class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
 
 
 def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("tracktion_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    kind = connection.get_execution_options().get("tracktion_begin", "read")
+    if kind:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if kind == "write" else "BEGIN")
 
 
 def _integrity(connection: Connection) -> list[str]:

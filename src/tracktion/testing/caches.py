@@ -93,15 +93,20 @@ class CacheConformance:
         with self.make() as cache:
             calls: list[int] = []
 
-            async def compute() -> int:
-                calls.append(1)
-                await asyncio.sleep(0.05)
-                return 7
-
             async def main() -> list[Any]:
+                begun, release = asyncio.Event(), asyncio.Event()
+
+                async def compute() -> int:
+                    calls.append(1)
+                    begun.set()
+                    await release.wait()
+                    return 7
+
                 tasks = [asyncio.ensure_future(cache.get_or_compute_async("k", compute)) for _ in range(50)]
-                await asyncio.sleep(0.02)
+                await begun.wait()
                 tasks[0].cancel()
+                await asyncio.sleep(0)
+                release.set()
                 return await asyncio.gather(*tasks, return_exceptions=True)
 
             answers = asyncio.run(main())
