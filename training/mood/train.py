@@ -14,7 +14,7 @@ from pathlib import Path
 
 import model
 import numpy as np
-from scipy.stats import spearmanr
+from scipy.stats import norm, spearmanr
 
 from tracktion.audio import open_audio
 from tracktion.estimators.mood_features import mood_numbers
@@ -92,29 +92,28 @@ def folds(corpus: np.ndarray, seed: int, groups: np.ndarray | None = None) -> np
     return fold
 
 
-def predict(fitted: model.Model, x: np.ndarray, owner: np.ndarray, files: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Kernel and linear part per file: means over its windows."""
-    kernel, linear, _ = fitted.parts(x)
-    return tuple(np.array([part[owner == i].mean(0) for i in files]) for part in (kernel, linear))
+def predict(fitted: model.Model, x: np.ndarray, owner: np.ndarray, files: np.ndarray) -> np.ndarray:
+    """Kernel part, linear part and unfamiliarity per file, means over its windows [(3, files, targets)]."""
+    kernel, linear, unfamiliar = fitted.parts(x)
+    parts = (kernel, linear, np.repeat(unfamiliar[:, None], kernel.shape[1], axis=1))
+    return np.array([[part[owner == i].mean(0) for i in files] for part in parts])
 
 
-def held_out(data: dict[str, np.ndarray], y: np.ndarray, corpus: np.ndarray, test: np.ndarray) -> list[np.ndarray]:
-    """Both parts for the files of `test`, from a model that has not seen them."""
+def held_out(data: dict[str, np.ndarray], y: np.ndarray, corpus: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """The parts for the files of `test`, from a model that has not seen them."""
     x, owner = data["x"], data["owner"]
     train = ~test[owner]
     fitted = model.fit(x[train], y[owner[train]], corpus[owner[train]])
     files = np.flatnonzero(test)
-    return list(predict(fitted, x[test[owner]], owner[test[owner]], files))
+    return predict(fitted, x[test[owner]], owner[test[owner]], files)
 
 
-def cross_validate(
-    data: dict[str, np.ndarray], y: np.ndarray, corpus: np.ndarray, fold: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Both parts for every file [(files, targets)]."""
-    parts = np.full((2, *y.shape), np.nan)
+def cross_validate(data: dict[str, np.ndarray], y: np.ndarray, corpus: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """The parts of `predict` for every file [(3, files, targets)]."""
+    parts = np.full((3, *y.shape), np.nan)
     for k in np.unique(fold):
         parts[:, fold == k] = held_out(data, y, corpus, fold == k)
-    return parts[0], parts[1]
+    return parts
 
 
 def blend(kernel: np.ndarray, linear: np.ndarray, share: float = model.LINEAR_SHARE) -> np.ndarray:
@@ -183,6 +182,24 @@ def final(data: dict[str, np.ndarray], raw: np.ndarray, y: np.ndarray, corpus: n
     }
 
 
+def reliability(shipped: dict, y: np.ndarray, runs: list) -> None:
+    """How often the held-out label lies on the stated side of the middle, by stated confidence."""
+    stated, right = [], []
+    for kernel, linear, unfamiliar in runs:
+        latent = shipped["slope"] * blend(kernel, linear)
+        sure = norm.cdf(np.abs(latent) / (shipped["residual"] * np.sqrt(1.0 + unfamiliar)))
+        known = np.isfinite(y) & (y != 0)
+        stated.append(sure[known])
+        right.append((np.sign(latent) == np.sign(y))[known])
+    sure, hit = np.concatenate(stated), np.concatenate(right)
+    print("\nconfidence: stated, observed, answers")
+    for low, high in ((0.5, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 1.0)):
+        inside = (sure >= low) & (sure < high)
+        if inside.any():
+            share = f"{sure[inside].mean():.2f}   {hit[inside].mean():.2f}"
+            print(f"  {low:.1f} to {high:.1f}   {share}   {inside.sum() // len(runs)}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
@@ -196,17 +213,19 @@ def main() -> None:
     data, raw = numbers(options.folder, rows, options.cache), labels(rows)
     y = targets(raw, corpus)
     runs = [cross_validate(data, y, corpus, folds(corpus, seed)) for seed in range(options.repeats)]
-    show(f"by track, {FOLDS} folds, {options.repeats} times", [scores(blend(*r), raw, corpus) for r in runs])
+    show(f"by track, {FOLDS} folds, {options.repeats} times", [scores(blend(*r[:2]), raw, corpus) for r in runs])
     for share in (0.0, 0.5, 1.0):
-        table = np.mean([list(scores(blend(*r, share), raw, corpus).values())[:7] for r in runs], axis=0)
+        table = np.mean([list(scores(blend(*r[:2], share), raw, corpus).values())[:7] for r in runs], axis=0)
         print(f"  with a linear share of {share}: " + " ".join(f"{v:.3f}" for v in table))
     by_artist = [cross_validate(data, y, corpus, folds(corpus, seed, artists(rows))) for seed in range(options.repeats)]
-    show("by artist, where known", [scores(blend(*r), raw, corpus) for r in by_artist])
+    show("by artist, where known", [scores(blend(*r[:2]), raw, corpus) for r in by_artist])
     fold = np.array([CORPORA.index(c) for c in corpus])
     parts = cross_validate(data, np.where(np.arange(len(TARGETS)) < TAGS, np.nan, y), corpus, fold)
-    show("each corpus by a model that knows only the others", [scores(blend_within(*parts, corpus), raw, corpus)])
+    show("each corpus by a model that knows only the others", [scores(blend_within(*parts[:2], corpus), raw, corpus)])
+    shipped = final(data, raw, y, corpus, runs)
+    reliability(shipped, y, runs)
     if options.out:
-        np.savez_compressed(options.out, **final(data, raw, y, corpus, runs))
+        np.savez_compressed(options.out, **shipped)
         print(f"\nwrote {options.out}, {options.out.stat().st_size / 1000:.0f} kB")
 
 
