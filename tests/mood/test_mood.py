@@ -123,7 +123,7 @@ def test_numbers_are_those_of_the_model(song: np.ndarray) -> None:
 @pytest.mark.parametrize("frames", [49, 50, 51, 99, 750, 751, 1500, 6000, 20_000])
 def test_windows_lie_inside(frames: int) -> None:
     timbre = TimbreFeatures(
-        np.ones((frames, BANDS), np.float32), np.zeros((-(-frames // 25), len(SLOT_COLUMNS)), np.float32)
+        np.ones((frames, BANDS), np.float32), np.zeros((-(-frames // 50), len(SLOT_COLUMNS)), np.float32)
     )
     windows = windows_of(timbre)
     if frames < 50:
@@ -133,8 +133,8 @@ def test_windows_lie_inside(frames: int) -> None:
     assert 1 <= len(starts) <= MOST_WINDOWS
     assert (starts >= 0).all()
     assert (starts + size <= frames).all()
-    assert (starts % 25 == 0).all()
-    assert size % 25 == 0
+    assert (starts % 50 == 0).all()
+    assert size % 50 == 0
 
 
 def test_silence_around_does_not_matter(song: np.ndarray) -> None:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["WINDOW_SECONDS", "mood_numbers", "timbre_numbers", "windows_of"]
 
 WINDOW_SECONDS = 15.0
-MOST_WINDOWS = 8
+MOST_WINDOWS = 6
+SLOW_FRAMES = 25
 FLOOR = 1e-7
 CEPSTRA, DELTA_CEPSTRA = 20, 13
 MODULATION_HZ = (0.2, 0.7, 1.5, 3.0, 6.0, 12.0, 25.0)
@@ -44,11 +45,13 @@ def windows_of(timbre: TimbreFeatures) -> Windows | None:
     if len(power) == 0 or power.max() <= 0:
         return None
     active = np.flatnonzero(power > power.max() * 1e-6)
-    first, last = int(active[0]), int(active[-1]) + 1
-    first = -(-first // SLOT_FRAMES) * SLOT_FRAMES
-    length = last - first
-    if length < FRAME_RATE:
+    begin, last = int(active[0]), int(active[-1]) + 1
+    if last - begin < FRAME_RATE:
         return None
+    first = -(-begin // SLOT_FRAMES) * SLOT_FRAMES
+    if last - first < SLOT_FRAMES:
+        first = begin // SLOT_FRAMES * SLOT_FRAMES
+    length = last - first
     count = max(1, round(length / (WINDOW_SECONDS * FRAME_RATE)))
     size = length // min(count, MOST_WINDOWS)
     if count > MOST_WINDOWS:
@@ -122,7 +125,7 @@ def _colour(table: Table, level: NDArray[np.float32]) -> None:
     _put(table, "cepstrum_std", cepstra.std(axis=1))
     deltas = cepstra[:, 2:, :DELTA_CEPSTRA] - cepstra[:, :-2, :DELTA_CEPSTRA]
     _put(table, "cepstrum_delta", deltas.std(axis=1))
-    slow = cepstra[..., :DELTA_CEPSTRA].reshape(windows, frames // SLOT_FRAMES, SLOT_FRAMES, -1).mean(axis=2)
+    slow = cepstra[..., :DELTA_CEPSTRA].reshape(windows, frames // SLOW_FRAMES, SLOW_FRAMES, -1).mean(axis=2)
     _put(table, "cepstrum_slow", slow.std(axis=1))
     _put(table, "band", mean - mean.mean(axis=1, keepdims=True))
     scaled = slow / (slow.std(axis=1, keepdims=True) + 1e-3)
@@ -137,7 +140,7 @@ def _colour(table: Table, level: NDArray[np.float32]) -> None:
 def _dynamics(table: Table, total: NDArray[np.float32]) -> None:
     level = (10.0 / np.log(10.0)) * np.log(total + np.float32(FLOOR))
     windows = len(total)
-    slow = (10.0 / np.log(10.0)) * np.log(total.reshape(windows, -1, SLOT_FRAMES).mean(axis=2) + FLOOR)
+    slow = (10.0 / np.log(10.0)) * np.log(total.reshape(windows, -1, SLOW_FRAMES).mean(axis=2) + FLOOR)
     middle = np.median(level, axis=1)
     centred = level - level.mean(axis=1, keepdims=True)
     spread = level.std(axis=1) + 1e-3

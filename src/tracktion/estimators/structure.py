@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracktion.features.tap import FRAME_RATE
-from tracktion.features.timbre import BANDS, SLOT_FRAMES
+from tracktion.features.timbre import BANDS
 from tracktion.results.base import frozen_array
 from tracktion.results.structure import Segment, Structure
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["estimate_structure", "novelty_curve"]
 
+SLOT_FRAMES = 25
 SLOT_SECONDS = SLOT_FRAMES / FRAME_RATE
 KERNEL_SECONDS = 10.0
 SHORTEST_SECONDS = 8.0

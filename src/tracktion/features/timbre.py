@@ -1,4 +1,4 @@
-"""How a recording sounds, frame by frame and in slots of half a second.
+"""How a recording sounds, frame by frame and in slots of a second.
 
 Mel band powers at 50 frames per second carry colour, level and onsets; the mean spectrum of each slot, in which notes
 stand still, carries what needs fine resolution: contrast and flatness per octave, peaks, roughness.
@@ -18,7 +18,7 @@ from tracktion.features.tap import MONO_RATE, WINDOW, FloatBlock, Tap
 __all__ = ["BANDS", "OCTAVES", "SLOT_COLUMNS", "SLOT_FRAMES", "TimbreFeatures", "TimbreTap", "band_hz"]
 
 BANDS = 40
-SLOT_FRAMES = 25
+SLOT_FRAMES = 50
 BINS = WINDOW // 2 + 1
 LANES = 16
 BATCH = 64
