@@ -60,8 +60,8 @@ class Watcher:
         An `Analyzer`, or a function of one path. Its results are stored. Without analyzer, handler and publisher, a
         default `Analyzer` is used, unless batches are taken with ``async for``.
     handler
-        A function or coroutine function, called with lists of `FileChange`; with an analyzer these carry the analysis or
-        the error. When it raises, each file is tried alone, at most three times.
+        A function or coroutine function, called with lists of `FileChange`; with an analyzer these carry the analysis
+        or the error. When it raises, each file is tried alone, at most three times.
     publisher
         A callable that takes a message (see `tracktion.publish.batch_message`), or `RabbitMQPublisher`. Messages go
         through an outbox that is written together with the result.

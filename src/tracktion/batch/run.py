@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from tracktion.batch.isolated import IsolatedPool
 from tracktion.batch.limits import WorkerLimits
@@ -159,11 +159,11 @@ class _Flight:
 
     def _submit(self, source: Any) -> Future[Any]:
         if self._isolated:
-            return self._pool.submit(self._task, source, timeout=self._timeout)  # type: ignore[no-any-return]
+            return cast("Future[Any]", self._pool.submit(self._task, source, timeout=self._timeout))
         if self._task is not None:
             plain = os.fspath(source) if isinstance(source, os.PathLike) else source
-            return self._pool.submit(remote, self._task.target, self._task.options, plain)  # type: ignore[no-any-return]
-        return self._pool.submit(_timed, self._call, source)  # type: ignore[no-any-return]
+            return cast("Future[Any]", self._pool.submit(remote, self._task.target, self._task.options, plain))
+        return cast("Future[Any]", self._pool.submit(_timed, self._call, source))
 
     def _land(self, index: int) -> BatchItem | None:
         if index not in self._flying:

@@ -62,7 +62,7 @@ class AnalysisWorker(Worker):
     @property
     def idle(self) -> bool:
         """See `Worker`."""
-        return not (self._flying or self._collected) and super().idle
+        return super().idle and not (self._flying or self._collected)
 
     def run(self) -> None:
         """Until stopped; what is in flight then is given back, and what is finished is kept."""
@@ -77,14 +77,18 @@ class AnalysisWorker(Worker):
 
     def step(self) -> bool:
         """Launch, wait a little, land; whether anything is going on."""
-        self.recover_others()
-        self._launch()
-        if self._flying:
-            landed, _ = wait(self._flying, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
-            self._land(landed)
-        self._hand_over(at_once=False)
-        self.working = len(self._flying) + len(self._collected)
-        return bool(self._flying or self._collected)
+        self._stepping = True
+        try:
+            self.recover_others()
+            self._launch()
+            if self._flying:
+                landed, _ = wait(self._flying, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
+                self._land(landed)
+            self._hand_over(at_once=False)
+            self.working = len(self._flying) + len(self._collected)
+            return bool(self._flying or self._collected)
+        finally:
+            self._stepping = False
 
     def close(self) -> None:
         """Keep what is finished, give back what is not, end the workers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import threading
@@ -197,6 +198,7 @@ class Worker:
         self._since_suspect = 0
         self._next_recovery = time.monotonic() + RECOVER_SECONDS
         self._in_doubt = False
+        self._stepping = False
 
     # --- where work comes from ----------------------------------------------------------------------------------------
 
@@ -207,8 +209,8 @@ class Worker:
 
     @property
     def idle(self) -> bool:
-        """Nothing ready, nothing to retry, nothing in hand."""
-        return not (self.backlog.ready or self._suspects or self.working)
+        """Nothing ready, nothing to retry, nothing in hand; asked in the order in which a file goes."""
+        return not (self.backlog.ready or self._suspects or self._stepping or self.working)
 
     def claim(self, limit: int) -> list[Claimed]:
         """Claim up to `limit` rows that are still what they were."""
@@ -227,7 +229,7 @@ class Worker:
                 self._suspects.append((not_before, record))
                 continue
             self._since_suspect = 0
-            row = self.patiently(lambda r=record: self.journal.claim_suspect(r))  # type: ignore[misc]
+            row = self.patiently(functools.partial(self.journal.claim_suspect, record))
             return self._examined([row]) if row is not None else []
         return []
 
@@ -236,7 +238,7 @@ class Worker:
         for row in rows:
             now = signature_at(row.path)
             if not same_version(now, row.signature):
-                self.patiently(lambda r=row, n=now: self.journal.drop(r, vanished=n is None))  # type: ignore[misc]
+                self.patiently(functools.partial(self.journal.drop, row, vanished=now is None))
             else:
                 claimed.append(Claimed(row, change_of(row), content_mark(row.path)))
         return claimed
@@ -326,7 +328,7 @@ class Worker:
         for claimed, outcome in outcomes:
             now = signature_at(claimed.record.path)
             if not same_version(now, claimed.record.signature):
-                self.patiently(lambda c=claimed, n=now: self.journal.drop(c.record, vanished=n is None))  # type: ignore[misc]
+                self.patiently(functools.partial(self.journal.drop, claimed.record, vanished=now is None))
             else:
                 keep.append(outcome)
         if not keep:
@@ -367,6 +369,13 @@ class HandlerWorker(Worker):
 
     def step(self) -> bool:
         """Do one batch, if one is due; whether there was one."""
+        self._stepping = True
+        try:
+            return self._step()
+        finally:
+            self._stepping = False
+
+    def _step(self) -> bool:
         self.recover_others()
         batch = self.claim_suspect()
         if not batch and (self.backlog.due() or self.journal.shared):
