@@ -9,6 +9,7 @@ import time
 import numpy as np
 import torch
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from training.key.network import KeyNet
 
@@ -92,11 +93,12 @@ def evaluate(net, pieces):
     return {kind: round(float(np.mean(v)), 3) for kind, v in sorted(right.items())}
 
 
-def train(pieces, epochs, seed, *, size=80, batch=48, rate=3e-3, report=None, **shape):
-    """A network fitted to the pieces."""
+def train(pieces, epochs, seed, *, size=80, batch=48, rate=3e-3, start=None, report=None, **shape):
+    """A network fitted to the pieces, from scratch or on from `start`: the running mean of the weights on the way."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    net = KeyNet(**shape)
+    net = KeyNet(**shape) if start is None else start.train()
+    mean = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(0.995))
     steps = epochs * (len(pieces) // batch)
     optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.15)
@@ -117,10 +119,11 @@ def train(pieces, epochs, seed, *, size=80, batch=48, rate=3e-3, report=None, **
             torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             optimiser.step()
             schedule.step()
+            mean.update_parameters(net)
             total += float(loss.detach())
         if report:
-            report(epoch, total / max(1, len(pieces) // batch), time.monotonic() - begin, net)
-    return net.eval()
+            report(epoch, total / max(1, len(pieces) // batch), time.monotonic() - begin, mean.module)
+    return mean.module.eval()
 
 
 def main():
@@ -134,6 +137,8 @@ def main():
     options.add_argument("--hidden", type=int, default=32)
     options.add_argument("--overtones", type=int, default=8)
     options.add_argument("--every", type=int, default=1)
+    options.add_argument("--start", help="weights to go on from")
+    options.add_argument("--rate", type=float, default=3e-3)
     options.add_argument("--no-ends", action="store_true")
     options = options.parse_args()
     torch.set_num_threads(1)
