@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracktion._core.onset import bands
+from tracktion.features.rows import Rows, widen
 from tracktion.features.tap import FRAME_RATE, MONO_RATE, WINDOW, FloatBlock, Tap
 
 __all__ = ["BANDS", "Filterbank", "RhythmFeatures", "RhythmTap", "filterbank", "widen"]
@@ -45,11 +46,6 @@ def filterbank() -> Filterbank:
     return Filterbank(np.array(first, np.int32), np.array(count, np.int32), np.concatenate(weights).astype(np.float32))
 
 
-def widen(halves: NDArray[np.uint16]) -> NDArray[np.float32]:
-    """Float32 values from their upper halves."""
-    return (halves.astype(np.uint32) << np.uint32(16)).view(np.float32)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class RhythmFeatures:
     """Frame-rate material of the rhythm estimator.
@@ -74,7 +70,7 @@ class RhythmTap(Tap):
 
     def __init__(self, *, sample_rate: int, channels: int) -> None:
         super().__init__(sample_rate=sample_rate, channels=channels)
-        self._bands = _Rows(BANDS)
+        self._bands = Rows(BANDS, np.uint16)
 
     def push_magnitude(self, block: FloatBlock) -> None:
         """Band levels."""
@@ -84,26 +80,3 @@ class RhythmTap(Tap):
     def finish(self) -> RhythmFeatures:
         """Return all that was collected."""
         return RhythmFeatures(bands=self._bands.done())
-
-
-class _Rows:
-    """A table that grows by doubling."""
-
-    def __init__(self, columns: int) -> None:
-        self._data = np.empty((1024, columns), np.uint16)
-        self._used = 0
-
-    def extend(self, rows: int) -> NDArray[np.uint16]:
-        """Return the next `rows` rows, to be written to."""
-        need = self._used + rows
-        if need > len(self._data):
-            grown = np.empty((max(need, len(self._data) + len(self._data) // 2), self._data.shape[1]), np.uint16)
-            grown[: self._used] = self._data[: self._used]
-            self._data = grown
-        self._used = need
-        return self._data[need - rows : need]
-
-    def done(self) -> NDArray[np.uint16]:
-        data = self._data[: self._used].copy()
-        data.flags.writeable = False
-        return data
