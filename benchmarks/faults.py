@@ -1,9 +1,9 @@
 """Fault tests in numbers.
 
-``python -m benchmarks.faults`` runs them as CI does; ``--nightly`` with the numbers of the nightly column (hours), on the
-servers named by TRACKTION_TEST_POSTGRES and TRACKTION_TEST_RABBITMQ. ``fleet`` sends files through watcher, broker and
-two consumer processes into PostgreSQL, restarts the broker and kills a consumer in the middle. ``host`` measures what
-poison files cost the embedding process.
+``python -m benchmarks.faults`` runs them as CI does; ``--nightly`` with the numbers of the nightly column (hours), on
+the servers named by TRACKTION_TEST_POSTGRES and TRACKTION_TEST_RABBITMQ. ``fleet`` sends files through watcher, broker
+and two consumer processes into PostgreSQL, restarts the broker and kills a consumer in the middle. ``host`` measures
+what poison files cost the embedding process.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What watching costs, and how quick it is.
 
-``python -m benchmarks.watching scale --files 1000000`` measures the restart on a tree that is known already: seconds and
-memory until the first scan is complete, and how long a single new file among them takes.
+``python -m benchmarks.watching scale --files 1000000`` measures the restart on a tree that is known already: seconds
+and memory until the first scan is complete, and how long a single new file among them takes.
 ``python -m benchmarks.watching latency`` measures the time from a settled file to the handler.
 ``python -m benchmarks.watching bursts`` runs bursts, trees, moves and renames, and counts missed, early and repeated.
 """

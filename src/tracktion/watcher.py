@@ -12,16 +12,17 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracktion.errors import TracktionError, UsageError
+from tracktion.errors import UsageError
 from tracktion.results.change import FileChange, WatcherStatus
 from tracktion.storage.journal import Journal
 from tracktion.watching.analysis_work import AnalysisWorker
 from tracktion.watching.content import same_content
 from tracktion.watching.filters import FileFilter
+from tracktion.watching.machine import STOP_SECONDS, Handoff, Machine
 from tracktion.watching.scan import Scanner
 from tracktion.watching.settling import Settling
 from tracktion.watching.work import Backlog, HandlerWorker, Worker
@@ -40,7 +41,6 @@ __all__ = ["Watcher"]
 
 logger = logging.getLogger("tracktion")
 
-STOP_SECONDS = 4.5
 LOOK_SECONDS = 0.2
 SCAN_ONCE_PATIENCE = 4.0
 ERRORS_KEPT = 100
@@ -133,8 +133,8 @@ class Watcher:
         self._report_deletions = report_deletions
         self._storage: Storage | None = None
         self._errors: deque[tuple[float, BaseException]] = deque(maxlen=ERRORS_KEPT)
-        self._machine: _Machine | None = None
-        self._ending: _Machine | None = None
+        self._machine: Machine | None = None
+        self._ending: Machine | None = None
         self._last = WatcherStatus(healthy=False, running=False)
         self._lock = threading.RLock()
         self._stop = threading.Event()
@@ -175,7 +175,7 @@ class Watcher:
         """
         self._start(None)
 
-    def _start(self, handoff: _Handoff | None) -> None:
+    def _start(self, handoff: Handoff | None) -> None:
         with self._lock:
             if self._machine is not None:
                 return
@@ -279,7 +279,7 @@ class Watcher:
 
     async def __aiter__(self) -> AsyncIterator[list[FileChange]]:
         """Watch, and yield batches; a batch counts as done when the next one is asked for."""
-        handoff = _Handoff()
+        handoff = Handoff()
         await asyncio.to_thread(self._start, handoff)
         try:
             while not self._stop.is_set():
@@ -328,7 +328,7 @@ class Watcher:
     def _journal(self, *, report_moves: bool) -> Journal:
         return Journal(self.storage, self.roots, same_content=same_content, report_moves=report_moves)
 
-    def _build(self, handoff: _Handoff | None, *, events: bool = True) -> _Machine:
+    def _build(self, handoff: Handoff | None, *, events: bool = True) -> Machine:
         analyzer, deliver = self._analyzer, self._handler_of(handoff)
         if analyzer is None and deliver is None and self._publisher is None:
             from tracktion.analyzer import Analyzer
@@ -372,9 +372,9 @@ class Watcher:
             trouble=self._trouble,
             events=self._events and events,
         )
-        return _Machine(journal, scanner, backlog, worker, relay, self._owner_timeout)
+        return Machine(journal, scanner, backlog, worker, relay, self._owner_timeout)
 
-    def _handler_of(self, handoff: _Handoff | None) -> Callable[[list[FileChange]], bool] | None:
+    def _handler_of(self, handoff: Handoff | None) -> Callable[[list[FileChange]], bool] | None:
         handler = self._handler
         if handoff is None and handler is None:
             return None
@@ -405,148 +405,6 @@ class Watcher:
                 self._handler(changes)
         except Exception as error:  # noqa: BLE001 - the handler is the host's
             self._trouble(error)
-
-
-class _Machine:
-    """The running parts of a watcher, from start to stop."""
-
-    def __init__(
-        self,
-        journal: Journal,
-        scanner: Scanner,
-        backlog: Backlog,
-        worker: Worker,
-        relay: Relay | None,
-        owner_seconds: float,
-    ) -> None:
-        self.journal = journal
-        self.scanner = scanner
-        self.backlog = backlog
-        self._worker: Any = worker
-        self._relay = relay
-        self._owner_seconds = owner_seconds
-        self._threads: list[threading.Thread] = []
-
-    def start(self) -> None:
-        self._open()
-        for name, run in (("scan", self.scanner.run), ("work", self._worker.run)):
-            thread = threading.Thread(target=run, name=f"tracktion-{name}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
-        if self._relay is not None:
-            self._relay.start()
-
-    def _open(self) -> None:
-        suspects = self.journal.open(self._owner_seconds)
-        try:
-            self._worker.suspect(suspects)
-            self.backlog.add(self.journal.counts().get("ready", 0))
-            self.scanner.load()
-        except BaseException:
-            self.journal.close()
-            raise
-
-    def once(self, patience_seconds: float) -> None:
-        self._open()
-        if self._relay is not None:
-            self._relay.start()
-        thread = threading.Thread(target=self._worker.run, name="tracktion-work", daemon=True)
-        self._threads.append(thread)
-        thread.start()
-        self.scanner.scan_all(patience_seconds)
-        self.backlog.hurry()
-        while not self._worker.idle and thread.is_alive():
-            time.sleep(LOOK_SECONDS / 4)
-        if self._relay is not None:
-            self._relay.flush(patience_seconds)
-
-    def stop(self) -> None:
-        deadline = time.monotonic() + STOP_SECONDS
-        self.scanner.stop()
-        self.backlog.stop()
-        self.join(STOP_SECONDS)
-        if self._relay is not None:
-            self._relay.stop(max(0.2, deadline - time.monotonic()))
-        self.scanner.close()
-        self.journal.close()
-
-    def join(self, seconds: float) -> None:
-        """Wait for the threads, except the one that asks: a handler may stop its watcher."""
-        deadline = time.monotonic() + seconds
-        for thread in self._threads:
-            if thread is not threading.current_thread():
-                thread.join(max(0.1, deadline - time.monotonic()))
-
-    def status(self, errors: Sequence[tuple[float, BaseException]]) -> WatcherStatus:
-        counts: dict[str, int] = {}
-        unpublished, trouble = 0, False
-        try:
-            counts = self.journal.counts()
-            if self._relay is not None:
-                unpublished = len(self.journal.unpublished(1000))
-        except TracktionError:
-            trouble = True
-        roots = self.scanner.roots
-        offline = tuple(os.fsdecode(root.path) for root in roots if not root.online)
-        alive = bool(self._threads) and all(thread.is_alive() for thread in self._threads)
-        last = errors[-1][1] if errors else None
-        return WatcherStatus(
-            healthy=alive and not offline and not trouble,
-            running=alive,
-            known=self.scanner.known_files,
-            settling=len(self.scanner.settling),
-            ready=counts.get("ready", 0) + counts.get("seen", 0),
-            working=counts.get("running", 0),
-            done=self._worker.done,
-            failed=self._worker.failed,
-            unpublished=unpublished,
-            offline=offline,
-            polling=tuple(os.fsdecode(root.path) for root in roots if root.polling),
-            scans=sum(root.scans for root in roots),
-            last_scan_seconds=max((root.last_scan_seconds for root in roots), default=0.0),
-            last_error=None if last is None else f"{type(last).__name__}: {last}",
-        )
-
-
-class _Handoff:
-    """Hands batches to an asyncio consumer, one at a time."""
-
-    def __init__(self) -> None:
-        self._condition = threading.Condition()
-        self._batch: list[FileChange] | None = None
-        self._taken = False
-        self._acknowledged = False
-        self._closed = False
-
-    def offer(self, batch: list[FileChange]) -> bool:
-        """Wait until the consumer is done with `batch`; False when it went away before."""
-        with self._condition:
-            self._batch, self._taken, self._acknowledged = batch, False, False
-            self._condition.notify_all()
-            while not (self._acknowledged or self._closed):
-                self._condition.wait(1.0)
-            self._batch = None
-            return self._acknowledged
-
-    def take(self, seconds: float) -> list[FileChange] | None:
-        with self._condition:
-            if self._batch is None or self._taken:
-                self._condition.wait(seconds)
-            if self._batch is None or self._taken or self._closed:
-                return None
-            self._taken = True
-            return self._batch
-
-    def acknowledge(self) -> None:
-        with self._condition:
-            self._acknowledged = True
-            self._batch = None
-            self._condition.notify_all()
-
-    def close(self) -> None:
-        with self._condition:
-            self._closed = True
-            self._condition.notify_all()
 
 
 _RUNNING: weakref.WeakSet[Watcher] = weakref.WeakSet()

@@ -17,7 +17,7 @@ from tracktion.watching.content import content_mark, same_content, signature_at
 from tracktion.watching.filters import FileFilter
 from tracktion.watching.hints import NoHints, open_hints
 from tracktion.watching.known import KnownTree, Signature
-from tracktion.watching.scan import list_folder
+from tracktion.watching.listing import list_folder
 from tracktion.watching.settling import Settling
 from tracktion.watching.system import SteadyClock, has_writer, is_network
 

@@ -17,7 +17,8 @@ from tracktion.errors import StorageError, printable
 from tracktion.storage.journal import Found, Journal
 from tracktion.storage.journal_failpoints import failpoint
 from tracktion.watching.hints import Hints, NoHints, open_hints
-from tracktion.watching.known import KnownTree, Signature, signature_of
+from tracktion.watching.known import KnownTree, Signature
+from tracktion.watching.listing import Listing, list_folder
 from tracktion.watching.settling import Settling
 from tracktion.watching.system import is_network
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from tracktion.results.catalogue import FileRecord
     from tracktion.watching.filters import FileFilter
 
-__all__ = ["Listing", "RootState", "Scanner", "list_folder"]
+__all__ = ["RootState", "Scanner"]
 
 logger = logging.getLogger("tracktion")
 
@@ -37,45 +38,6 @@ EVENT_FACTOR = 20.0
 POLL_FACTOR = 5.0
 POLL_SECONDS = 2.0
 BACKOFF_SECONDS = (0.1, 0.3, 1.0, 2.0, 5.0)
-
-
-@dataclass(slots=True)
-class Listing:
-    """One folder: its files with signatures, its subfolders with inodes, and names that could not be looked at."""
-
-    files: dict[bytes, Signature] = field(default_factory=dict)
-    folders: dict[bytes, int] = field(default_factory=dict)
-    unsure: set[bytes] = field(default_factory=set)
-
-
-def list_folder(path: bytes, names: FileFilter) -> Listing:
-    """Read a folder.
-
-    Symbolic links are not followed: what they lead to inside a root is found where it really is, and what is outside of
-    all roots is not ours.
-
-    Raises
-    ------
-    OSError
-        The folder cannot be read.
-    """
-    found = Listing()
-    with os.scandir(path) as entries:
-        for entry in entries:
-            name = entry.name
-            try:
-                if entry.is_dir(follow_symlinks=False):
-                    if names.enters(name):
-                        found.folders[name] = entry.inode()
-                elif names.wants(name):
-                    status = entry.stat(follow_symlinks=False)
-                    if stat.S_ISREG(status.st_mode):
-                        found.files[name] = signature_of(status)
-            except FileNotFoundError:
-                continue
-            except OSError:
-                found.unsure.add(name)
-    return found
 
 
 def _status(path: bytes) -> os.stat_result:
