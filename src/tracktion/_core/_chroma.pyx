@@ -1,4 +1,4 @@
-"""Decimation and the pitches that stand out of a spectrum."""
+"""Decimation, the pitches that stand out of a spectrum, affine layers."""
 
 from libc.stdint cimport int32_t
 from libc.stdlib cimport free, malloc
@@ -27,7 +27,9 @@ cdef extern from "chroma.h" nogil:
         Py_ssize_t padded, Py_ssize_t outputs, int add, int rectify, float *out)
 
 
-def decimate(const float[::1] samples not None, const float[::1] taps not None, Py_ssize_t factor, float[::1] out not None):
+def decimate(
+    const float[::1] samples not None, const float[::1] taps not None, Py_ssize_t factor, float[::1] out not None,
+):
     """See _chroma.pyi."""
     cdef Py_ssize_t n = out.shape[0], width = taps.shape[0]
     cdef float *phases
