@@ -135,6 +135,7 @@ class Watcher:
         self._errors: deque[tuple[float, BaseException]] = deque(maxlen=ERRORS_KEPT)
         self._machine: Machine | None = None
         self._ending: Machine | None = None
+        self._process = os.getpid()
         self._last = WatcherStatus(healthy=False, running=False)
         self._lock = threading.RLock()
         self._stop = threading.Event()
@@ -166,7 +167,7 @@ class Watcher:
         return self._machine is not None
 
     def start(self) -> None:
-        """Watch from background threads; returns when the folders are being watched.
+        """Watch from background threads. What is there is found whether it came before or after this call.
 
         Raises
         ------
@@ -183,6 +184,7 @@ class Watcher:
             machine = self._build(handoff)
             machine.start()
             self._machine = machine
+            self._process = os.getpid()
             _RUNNING.add(self)
 
     def stop(self) -> None:
@@ -190,6 +192,8 @@ class Watcher:
         self._stop.set()
         with self._lock:
             machine, self._machine = self._machine, None
+            if machine is not None and self._process != os.getpid():
+                return  # a forked child: threads, watches and workers are the parent's
             if machine is not None:
                 self._last = machine.status(self._errors)
                 self._ending = machine

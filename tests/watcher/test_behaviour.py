@@ -340,3 +340,23 @@ def test_handler_may_be_a_coroutine_function(root: Path) -> None:
     with Watcher(root, handler=handler, debounce=QUIET) as watcher:
         watcher.scan_once()
     assert len(seen) == 5
+
+
+def test_forked_child_of_the_host_does_not_disturb_the_watcher(root: Path) -> None:
+    code = (
+        "import os, sys, time\n"
+        "from pathlib import Path\n"
+        "from tests.watcher.ledger import Ledger, make, until\n"
+        "from tracktion.watcher import Watcher\n"
+        "root, ledger = Path(sys.argv[1]), Ledger()\n"
+        "with Watcher(root, handler=ledger, debounce=0.2, rescan_interval=60.0) as watcher:\n"
+        "    watcher.start()\n"
+        "    assert until(lambda: watcher.scans >= 1)\n"
+        "    pid = os.fork()\n"
+        "    if pid == 0:\n"
+        "        watcher.stop()\n"
+        "        os._exit(0)\n"
+        "    assert os.waitpid(pid, 0)[1] == 0\n"
+        "    assert ledger.wait_for(make(root, 5), 20) == set()\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(root)], check=True, timeout=120, cwd=Path(__file__).parents[2])

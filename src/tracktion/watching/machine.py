@@ -44,7 +44,7 @@ class Machine:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Open the journal, load what is known, and run in threads."""
+        """Open the journal, and run in threads."""
         self._open()
         for name, run in (("scan", self.scanner.run), ("work", self._worker.run)):
             thread = threading.Thread(target=run, name=f"tracktion-{name}", daemon=True)
@@ -58,7 +58,6 @@ class Machine:
         try:
             self._worker.suspect(suspects)
             self.backlog.add(self.journal.counts().get("ready", 0))
-            self.scanner.load()
         except BaseException:
             self.journal.close()
             raise
@@ -66,6 +65,7 @@ class Machine:
     def once(self, patience_seconds: float) -> None:
         """Scan once and do all work that is ready."""
         self._open()
+        self.scanner.load()
         if self._relay is not None:
             self._relay.start()
         thread = threading.Thread(target=self._worker.run, name="tracktion-work", daemon=True)

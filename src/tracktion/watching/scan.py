@@ -121,7 +121,7 @@ class Scanner:
         """Take over what the journal knows, and open the source of hints."""
         for root in self.roots:
             root.known = KnownTree()
-            root.known.load(self._journal.entries(root.path))
+            root.known.load(self._entries(root))
             root.known.link(root.path)
             root.network = is_network(root.path)
             if root.network:
@@ -131,6 +131,23 @@ class Scanner:
         if isinstance(self._hints, NoHints):
             for root in self.roots:
                 root.polling = True
+
+    def _entries(self, root: RootState) -> Iterator[tuple[bytes, Signature]]:
+        for entry in self._journal.entries(root.path):
+            if self._stopping:
+                return
+            yield entry
+
+    def _load_patiently(self) -> None:
+        while not self._stopping:
+            try:
+                self.load()
+            except StorageError as error:
+                self._trouble(error)
+                with self._condition:
+                    self._condition.wait(BACKOFF_SECONDS[-1])
+            else:
+                return
 
     def close(self) -> None:
         """Give the watches back."""
@@ -144,7 +161,8 @@ class Scanner:
             self._condition.notify_all()
 
     def run(self) -> None:
-        """Scan, look and wait until stopped."""
+        """Load, then scan, look and wait until stopped."""
+        self._load_patiently()
         scanning: Iterator[None] | None = None
         while not self._stopping:
             scanning = self._step(scanning)
