@@ -22,7 +22,7 @@ from tracktion.features.rhythm import RhythmFeatures
 from tracktion.features.stream import Features
 from training.rhythm.dataset import band_levels
 
-RIDGE = 0.02
+RIDGE = 0.004
 
 
 def fit(x, y, weight):
