@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,7 @@ WINDOW_SECONDS = 15.0
 MOST_WINDOWS = 6
 SLOW_FRAMES = 25
 FLOOR = 1e-7
+DECIBELS = 10.0 / math.log(10.0)
 CEPSTRA, DELTA_CEPSTRA = 20, 13
 MODULATION_HZ = (0.2, 0.7, 1.5, 3.0, 6.0, 12.0, 25.0)
 MODULATION_BANDS = {"low": slice(0, 8), "middle": slice(8, 22), "high": slice(22, BANDS)}
@@ -92,7 +94,7 @@ def timbre_numbers(timbre: TimbreFeatures, windows: Windows) -> Table:
     total = power.mean(axis=2)
     gain = total.mean(axis=1) + 1e-20
     power = power / gain[:, None, None]
-    level = (10.0 / np.log(10.0)) * np.log(power + np.float32(FLOOR))
+    level = DECIBELS * np.log(power + np.float32(FLOOR))
     table: Table = {}
     _colour(table, level)
     _dynamics(table, total / gain[:, None])
@@ -138,9 +140,9 @@ def _colour(table: Table, level: NDArray[np.float32]) -> None:
 
 
 def _dynamics(table: Table, total: NDArray[np.float32]) -> None:
-    level = (10.0 / np.log(10.0)) * np.log(total + np.float32(FLOOR))
+    level = DECIBELS * np.log(total + np.float32(FLOOR))
     windows = len(total)
-    slow = (10.0 / np.log(10.0)) * np.log(total.reshape(windows, -1, SLOW_FRAMES).mean(axis=2) + FLOOR)
+    slow = DECIBELS * np.log(total.reshape(windows, -1, SLOW_FRAMES).mean(axis=2) + FLOOR)
     middle = np.median(level, axis=1)
     centred = level - level.mean(axis=1, keepdims=True)
     spread = level.std(axis=1) + 1e-3

@@ -147,11 +147,13 @@ def _peak_columns(spectra: NDArray[np.float32], hz: NDArray[np.float64], out: ND
     first, last = np.searchsorted(hz, (80.0, 5000.0))
     reach = 15
     total = np.cumsum(np.pad(spectra, ((0, 0), (reach + 1, reach)), mode="edge"), axis=1, dtype=np.float64)
-    around = ((total[:, 2 * reach + 1 :] - total[:, : -2 * reach - 1]) / (2 * reach + 1))[:, first:last] + TINY
+    around = ((total[:, 2 * reach + 1 :] - total[:, : -2 * reach - 1])[:, first:last] / (2 * reach + 1) + TINY).astype(
+        np.float32
+    )
     a = spectra[:, first:last]
     peak = (a > spectra[:, first - 1 : last - 1]) & (a >= spectra[:, first + 1 : last + 1])
     ratio = a / around
-    standing = np.where(peak & (ratio > 1.3), a, 0.0)
+    standing = np.where(peak & (ratio > 1.3), a, np.float32(0.0))
     whole = a.sum(axis=1) + TINY
     out[:, 0] = np.where(peak & (ratio > 1.5), a, 0.0).sum(axis=1) / whole
     out[:, 1] = (peak & (ratio > 2.0)).sum(axis=1)
@@ -161,10 +163,10 @@ def _peak_columns(spectra: NDArray[np.float32], hz: NDArray[np.float64], out: ND
     out[:, 3] = _roughness(standing, hz[first:last])
 
 
-def _roughness(standing: NDArray[np.float64], hz: NDArray[np.float64]) -> NDArray[np.float64]:
+def _roughness(standing: NDArray[np.floating], hz: NDArray[np.float64]) -> NDArray[np.floating]:
     """Dissonance of the strongest peaks of each row, per unit of their power (Sethares 1993)."""
     best = np.argpartition(standing, -ROUGH_PEAKS, axis=1)[:, -ROUGH_PEAKS:]
-    level, at = np.take_along_axis(standing, best, axis=1), hz[best]
+    level, at = np.take_along_axis(standing, best, axis=1), hz.astype(np.float32)[best]
     first, second = np.triu_indices(ROUGH_PEAKS, 1)
     lower = np.minimum(at[:, first], at[:, second])
     x = 0.24 / (0.0207 * lower + 18.96) * np.abs(at[:, first] - at[:, second])
