@@ -21,6 +21,8 @@ STIFFNESS = 40.0
 FREE_FRAMES = 0.7
 ODDS_SHIFT = 1.75
 METRES = (2, 3, 4, 5, 6)
+METRE_WEIGHTS = (-0.3, -0.02, 0.0, -0.5, -0.5)
+"""Log prior per beat of each metre: without it, bars of two explain every bar of four."""
 
 
 @functools.cache
@@ -60,7 +62,7 @@ def decode_beats(odds: NDArray[np.float32], prior: NDArray[np.float32]) -> NDArr
     return beat_path((odds + np.float32(ODDS_SHIFT)).astype(np.float32), prior, SHORTEST, _costs())
 
 
-def decode_bars(odds: FloatArray, *, slip: float = 8.0, change: float = 12.0) -> tuple[NDArray[np.int32], int]:
+def decode_bars(odds: FloatArray, *, slip: float = 6.0, change: float = 10.0) -> tuple[NDArray[np.int32], int]:
     """(position in the bar of each beat, beats per bar of most).
 
     Parameters
@@ -73,7 +75,7 @@ def decode_bars(odds: FloatArray, *, slip: float = 8.0, change: float = 12.0) ->
     if len(odds) == 0:
         return np.empty(0, np.int32), 0
     metres = np.array(METRES, np.int32)
-    states = bar_path(odds.astype(np.float32), metres, np.zeros(len(metres), np.float32), slip, change)
+    states = bar_path(odds.astype(np.float32), metres, np.array(METRE_WEIGHTS, np.float32), slip, change)
     start = np.concatenate([[0], np.cumsum(metres)[:-1]])
     owner = np.searchsorted(start, states, side="right") - 1
     metre = int(metres[np.bincount(owner).argmax()])
