@@ -44,13 +44,13 @@ class Ledger:
     def twice(self) -> list[str]:
         return [name for name, count in self.versions().items() if count > 1]
 
-    def wait_for(self, expected: Iterable[Path | str], seconds: float = 60.0) -> set[str]:
+    def wait_for(self, expected: Iterable[Path | str], seconds: float = 120.0) -> set[str]:
         """Wait until all are delivered; return what is missing."""
         wanted = {os.fspath(path) for path in expected}
         return set() if until(lambda: wanted <= self.paths(), seconds) else wanted - self.paths()
 
 
-def until(condition: Callable[[], bool], seconds: float = 30.0) -> bool:
+def until(condition: Callable[[], bool], seconds: float = 120.0) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():

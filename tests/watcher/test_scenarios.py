@@ -39,7 +39,7 @@ def watcher(root: Path, ledger: Ledger) -> Iterator[Watcher]:
         yield made
 
 
-def check(ledger: Ledger, expected: list[Path], seconds: float = 60.0) -> None:
+def check(ledger: Ledger, expected: list[Path], seconds: float = 120.0) -> None:
     assert ledger.wait_for(expected, seconds) == set()
     time.sleep(2 * QUIET)
     assert ledger.twice() == []

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.watcher.ledger import until
 from tracktion.watching.content import content_mark, same_content, signature_at
 from tracktion.watching.filters import FileFilter
-from tracktion.watching.hints import NoHints, open_hints
+from tracktion.watching.hints import NoHints, TreeHints, open_hints
 from tracktion.watching.known import KnownTree, Signature
 from tracktion.watching.listing import list_folder
 from tracktion.watching.settling import Settling
@@ -245,5 +245,18 @@ def test_hints_ring_once_until_armed_again(tmp_path: Path) -> None:
         hints.forget(folder)
         hints.forget(b"/nowhere")
         assert hints.arm(b"/nowhere", 1)
+    finally:
+        hints.close()
+
+
+def test_hints_of_the_recursive_observer(tmp_path: Path) -> None:
+    rung: list[bytes] = []
+    (tmp_path / "a").mkdir()
+    hints = TreeHints([os.fsencode(tmp_path), b"/nowhere"], rung.append)
+    try:
+        assert hints.arm(os.fsencode(tmp_path / "a"), 1)
+        (tmp_path / "a" / "b.mp3").write_bytes(b"x")
+        assert until(lambda: os.fsencode(tmp_path / "a") in rung)
+        hints.forget(b"/nowhere")
     finally:
         hints.close()
