@@ -219,10 +219,8 @@ def restart(*, processes: int, threads: int, seconds: float, within: float) -> s
             server.stop(mode)
             server.start()
             up = time.monotonic()
-            with open_storage(server.url) as storage:
-                before = storage.count_tracks()
-                while storage.count_tracks() == before:
-                    time.sleep(0.02)
+            with open_storage(server.url, reconnect_seconds=within) as storage:
+                storage.set_value("probe", mode)
             gaps.append(time.monotonic() - up)
             print(f"restart ({mode}): down {up - begin:.2f} s, writing again {gaps[-1]:.2f} s after its return")
 
