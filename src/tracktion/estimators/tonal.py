@@ -25,7 +25,9 @@ MIN_SECONDS = 1.5
 MIN_SALIENCE = 0.5
 """Mean over frames of the summed pitches below which nothing stands out of the noise."""
 MIN_STRENGTH = 0.12
-"""Agreement on a tuning below which there are no notes of a scale."""
+"""Agreement on a tuning below which a key must be likely on its own: noise, drums, or music out of tune."""
+FLOOR_WITHOUT_TUNING = 0.5
+"""Probability that a key needs there."""
 MIN_SEGMENT_SECONDS = 8.0
 TEMPER_PER_SECOND = 0.32
 """Weight of the log probabilities of a second of frames: these are far from independent."""
@@ -61,8 +63,10 @@ def estimate_key(features: Features) -> tuple[Key | None, dict[str, str]]:
     chances = np.exp(piece)
     order = np.argsort(-chances, kind="stable")
     best = Key.from_index(int(order[0]))
-    if chances[order[0]] < model.floor:
-        return None, {"key": f"no key is likely: the best, {best.name}, has a probability of {chances[order[0]]:.2f}"}
+    tuned = tonal.tuning_strength >= MIN_STRENGTH
+    if chances[order[0]] < (model.floor if tuned else FLOOR_WITHOUT_TUNING):
+        why = "no key is likely" if tuned else "its pitches agree on no tuning, as in noise"
+        return None, {"key": f"{why}: the best, {best.name}, has a probability of {chances[order[0]]:.2f}"}
     ranked = tuple(KeyCandidate(KEY_NAMES[i], float(chances[i])) for i in order[:6])
     key = Key(
         best.tonic,
@@ -83,8 +87,6 @@ def _atonal(tonal: TonalFeatures, duration: float) -> str | None:
         return f"{duration:.2f} s are too short for a key (at least {MIN_SECONDS} s)"
     if len(tonal.pitches) == 0 or float(tonal.pitches.sum(axis=1).mean()) < MIN_SALIENCE:
         return "no pitch stands out of the noise"
-    if tonal.tuning_strength < MIN_STRENGTH:
-        return "its pitches belong to no scale: noise or unpitched sounds"
     return None
 
 
