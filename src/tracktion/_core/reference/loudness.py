@@ -42,7 +42,7 @@ def weighted_energy(
     power = (y * y) @ weights
     hops = (fill + frames) // hop
     owner = (fill + np.arange(frames)) // hop
-    energies = np.bincount(owner, weights=power, minlength=hops + 1)
+    energies = np.asarray(np.bincount(owner, weights=power, minlength=hops + 1), np.float64)
     energies[0] += partial
     return energies[:hops], float(energies[hops]), after
 
