@@ -170,7 +170,8 @@ static float tk_overlap(const tk_index *index, long row, const uint8_t *present,
 }
 
 /* Best rows by weighted overlap of terms (Dice), likeliest first. scratch is all zeros; sums and bits are given back so.
-   Lists are read until `budget` postings are spent: rare terms say most. Returns how many of `keep` were found. */
+   Lists are read until `budget` postings are spent: rare terms say most. When some were left out, the best `wide` rows are
+   compared in full. Returns how many of `keep` were found. */
 static int tk_search(const tk_index *index, const uint8_t *query, long size, long budget, int wide, int keep,
                      uint16_t *scratch, int32_t *rows, float *scores) {
     uint16_t *sums = scratch, *touched = scratch + TK_TOUCHED;
@@ -180,15 +181,22 @@ static int tk_search(const tk_index *index, const uint8_t *query, long size, lon
     int found = 0, count = tk_query_terms(index, query, size, terms, present), used = 0;
     float mass = 0.0f;
     long spent = 0;
+    if (keep > TK_KEEP) keep = TK_KEEP;
     if (wide > TK_KEEP) wide = TK_KEEP;
     for (int i = 0; i < count; i++) mass += index->weights[terms[i]];
     int32_t chosen[TK_QUERY_TERMS];
+    int skipped = 0;
     for (int i = 0; i < count; i++) {
         long rows_of = index->frequency[terms[i]];
-        if (!rows_of || (used && spent + rows_of > budget)) continue;
+        if (!rows_of) continue;
+        if (used && spent + rows_of > budget) {
+            skipped++;
+            continue;
+        }
         spent += rows_of;
         chosen[used++] = terms[i];
     }
+    if (!skipped) wide = keep;
     for (long segment = 0; segment < index->segments; segment++) {
         const uint32_t *starts = index->starts + segment * (TK_TERMS + 1);
         const uint16_t *postings = index->postings + index->bases[segment];
@@ -219,9 +227,8 @@ static int tk_search(const tk_index *index, const uint8_t *query, long size, lon
     }
     tk_hit best[TK_KEEP];
     int kept = 0;
-    if (keep > TK_KEEP) keep = TK_KEEP;
     for (int i = 0; i < found; i++) {
-        tk_hit hit = {tk_overlap(index, heap[i].row, present, mass), heap[i].row};
+        tk_hit hit = {skipped ? tk_overlap(index, heap[i].row, present, mass) : 2.0f * heap[i].score, heap[i].row};
         kept = tk_push(best, kept, keep, hit);
     }
     for (int i = kept - 1; i >= 0; i--) {

@@ -29,10 +29,10 @@ __all__ = ["BUDGET", "KEEP", "WIDE", "TextIndex"]
 BUDGET = 150_000
 """Postings that one search reads, at most, beyond its rarest term."""
 
-WIDE = 384
-"""Rows whose full overlap is computed."""
+WIDE = 192
+"""Rows whose full overlap is computed, when the budget did not suffice for all terms."""
 
-KEEP = 48
+KEEP = 40
 """Rows that are scored."""
 
 SMALL_SEGMENTS = 8

@@ -27,10 +27,10 @@ class Asked(NormalisedTrack):
     record: str = ""
 
 
-CLOSE = 6.0
+CLOSE = 4.0
 """Log odds below the best at which a row cannot become the best by album, duration or spelling."""
 
-SPARE = 4
+SPARE, MORE = 3, 10
 
 
 def find(storage: Storage, scorer: Scorer, query: Query, limit: int) -> Sequence[Candidate]:
@@ -41,7 +41,7 @@ def find(storage: Storage, scorer: Scorer, query: Query, limit: int) -> Sequence
     keep = max(KEEP, 2 * limit)
     if storage.home == "memory":
         return _from_memory(storage, scorer, query, wanted, limit, keep)
-    return storage.candidates(as_track(query, wanted), limit=limit + 12)
+    return storage.candidates(as_track(query, wanted), limit=limit + MORE)
 
 
 def searched(query: Query) -> str:
@@ -79,6 +79,6 @@ def _from_memory(
     _, logits = scorer.logits(query, snapshot.data, snapshot.offsets, rows)
     order = np.argsort(-logits, kind="stable")
     close = int((logits >= logits[order[0]] - CLOSE).sum())
-    best = order[: min(max(limit + SPARE, close), limit + 12)]
+    best = order[: min(max(limit + SPARE, close), limit + MORE)]
     found: Sequence[Candidate] = storage.get_candidates(snapshot.ids[rows[best]].tolist())
     return found

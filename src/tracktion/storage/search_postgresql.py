@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from tracktion.storage.schema import tracks
-from tracktion.storage.search_terms import PAGE, PAGES, best_rows, plan, statistics_of
+from tracktion.storage.search_terms import PAGE, PAGES, plan, ranked, statistics_of
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
@@ -21,6 +21,12 @@ __all__ = ["candidates", "condition", "sample"]
 
 MOST = 3000
 """Rows that are looked at, at most."""
+
+SURE = 1.5
+"""Logit of the best row below which rows that are only alike are looked for."""
+
+THRESHOLD = "0.35"
+"""Share of common trigrams."""
 
 _KEYED = sa.select(tracks.c.id, tracks.c.norm_search).where(tracks.c.norm_key == sa.bindparam("key")).limit(200)
 _PAGE = (
@@ -37,15 +43,39 @@ def candidates(storage: Any, query: NormalisedTrack, *, limit: int = 50) -> list
     lookups = plan(query.search, statistics)
 
     def work(connection: Connection) -> list[tuple[int, str]]:
-        found = [tuple(row) for row in connection.execute(_KEYED, {"key": query.key})]
+        found = [(int(row[0]), str(row[1])) for row in connection.execute(_KEYED, {"key": query.key})]
         if lookups:
             wanted = sa.select(tracks.c.id, tracks.c.norm_search).where(condition(lookups)).limit(MOST)
-            found += [tuple(row) for row in connection.execute(wanted)]
-        return found  # type: ignore[return-value]
+            found += [(int(row[0]), str(row[1])) for row in connection.execute(wanted)]
+        return found
 
-    ids = best_rows(query, storage.read(work), limit)
-    found: list[Candidate] = storage.get_candidates(ids)
-    return found
+    rows = storage.read(work)
+    ids, logits = ranked(query, rows)
+    if not ids or logits[0] < SURE:
+        ids, _ = ranked(query, rows + storage.read(lambda connection: _alike(connection, query)))
+    chosen: list[Candidate] = storage.get_candidates(ids[:limit])
+    return chosen
+
+
+def _alike(connection: Connection, query: NormalisedTrack) -> list[tuple[int, str]]:
+    """Rows that share many trigrams with the question, which may be misspelt everywhere; slower than lookups."""
+    text = _core_of(query)
+    if not text:
+        return []
+    connection.execute(sa.select(sa.func.set_config("pg_trgm.similarity_threshold", THRESHOLD, True)))
+    column = tracks.c.norm_search
+    likeness = sa.func.similarity(column, text)
+    found = sa.select(tracks.c.id, column).where(column.bool_op("%")(text)).order_by(likeness.desc()).limit(300)
+    return [(int(row[0]), str(row[1])) for row in connection.execute(found)]
+
+
+def _core_of(query: NormalisedTrack) -> str:
+    """The question without album, versions and guests: of three parts of a path the middle one is the album."""
+    parts = [part for part in getattr(query, "record", "").split("|") if part[:1] in "XTA"]
+    if len(parts) == 3 and all(part[:1] == "X" for part in parts):
+        parts = [parts[0], parts[2]]
+    text = " ".join(part[1:] for part in parts) or query.search.replace("|", " ")
+    return " ".join(text.replace(",", " ").split()[:16])
 
 
 def condition(lookups: Plan) -> ColumnElement[bool]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tracktion.storage.search_terms import PAGE, PAGES, best_rows, grams_by_rarity, statistics_of
+from tracktion.storage.search_terms import PAGE, PAGES, grams_by_rarity, ranked, statistics_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,8 +58,8 @@ def candidates(storage: Any, query: NormalisedTrack, *, limit: int = 50) -> list
             found += connection.exec_driver_sql(_TEXTS, (json.dumps(best),))
         return [(int(row[0]), str(row[1])) for row in found]
 
-    best = best_rows(query, storage.read(work), limit)
-    chosen: list[Candidate] = storage.get_candidates(best)
+    best, _ = ranked(query, storage.read(work))
+    chosen: list[Candidate] = storage.get_candidates(best[:limit])
     return chosen
 
 

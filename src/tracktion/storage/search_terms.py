@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tracktion.matching.text import NormalisedTrack
     from tracktion.results.catalogue import Candidate
 
-__all__ = ["PAGE", "PAGES", "Plan", "Statistics", "best_rows", "grams_by_rarity", "plan", "statistics_of"]
+__all__ = ["PAGE", "PAGES", "Plan", "Statistics", "grams_by_rarity", "plan", "ranked", "statistics_of"]
 
 PAGE, PAGES = 160, 100
 """Rows and number of the pages that are sampled."""
@@ -34,12 +34,12 @@ PAGE, PAGES = 160, 100
 STALE = 600.0
 """Seconds after which a sample of a catalogue that has changed is taken anew."""
 
-WANTED = 1200
+WANTED = 800
 """Rows that all lookups of a question together may give, as estimated."""
 
 SINGLE = 500
 ATOMS = 9
-LOOKUPS = 14
+LOOKUPS = 30
 SHORTEST = 3
 _SYMBOLS = "\0abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -200,21 +200,20 @@ def _old(found: Statistics, storage: Any) -> bool:
     return small or time.monotonic() - found.taken > STALE or storage.revision > 2 * found.revision + 1000
 
 
-def best_rows(query: NormalisedTrack, rows: Iterable[tuple[int, str]], limit: int) -> list[int]:
-    """Return the ids of the rows whose text is likest to the question, by the scorer without album and length."""
+def ranked(query: NormalisedTrack, rows: Iterable[tuple[int, str]]) -> tuple[list[int], list[float]]:
+    """Return ids and logits of rows, the likest to the question first, by the scorer without album and length."""
     from tracktion.matching.query import Query
     from tracktion.matching.scoring import load_scorer
 
     found = dict(rows)
     ids, texts = list(found.keys()), list(found.values())
     if not ids:
-        return []
+        return [], []
     offsets = np.zeros(len(texts) + 1, dtype=np.int64)
     np.cumsum(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)), out=offsets[1:])
     data = np.frombuffer("".join(texts).encode("ascii", "replace"), dtype=np.uint8)
     record = getattr(query, "record", None) or "X" + query.search.replace("|", " ").strip()
     asked = Query(record, query.key, -1.0, 0)
     _, logits = load_scorer().logits(asked, data, offsets, np.arange(len(ids), dtype=np.int32))
-    order = np.lexsort((np.array(ids), -logits))
-    return [ids[place] for place in order[:limit].tolist()]
-
+    order = np.lexsort((np.array(ids), -logits)).tolist()
+    return [ids[place] for place in order], [float(logits[place]) for place in order]

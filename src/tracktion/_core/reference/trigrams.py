@@ -104,10 +104,13 @@ def search(
     terms = _ranked(query.tobytes(), frequency)
     mass = np.float32(sum(int(weights[t]) for t in terms))
     sums = np.zeros(int(first[segments]), dtype=np.int64)
-    spent, used = 0, 0
+    spent, used, skipped = 0, 0, 0
     for term in terms:
         rows_of = int(frequency[term])
-        if not rows_of or (used and spent + rows_of > budget):
+        if not rows_of:
+            continue
+        if used and spent + rows_of > budget:
+            skipped += 1
             continue
         spent, used = spent + rows_of, used + 1
         for part in range(segments):
@@ -116,7 +119,11 @@ def search(
             sums[int(first[part]) + rows.astype(np.int64)] += min(max(int(weights[term]), 1), 127)
     met = np.flatnonzero((sums > 0) & (alive[: len(sums)] > 0))
     rough = sums[met].astype(np.float32) / (mass + masses[met].astype(np.float32))
-    chosen = met[np.lexsort((met, -rough))[:wide]]
+    order = np.lexsort((met, -rough))
+    if not skipped:
+        best = order[:keep]
+        return met[best].astype(np.int32), (np.float32(2) * rough[best]).astype(np.float32)
+    chosen = met[order[:wide]]
     known = set(terms)
     texts = [data[offsets[row] : offsets[row + 1]].tobytes() for row in chosen.tolist()]
     overlap = [sum(int(weights[t]) for t in _terms(text, FIELDS) if t in known) for text in texts]
