@@ -28,6 +28,8 @@ class WorkerLimits:
         Largest file that a worker may write; it has no reason to write any.
     tasks
         Files after which a worker is replaced by a fresh one, so that leaks of decoders stay bounded.
+    nice
+        Added to the niceness, so that the embedding application stays responsive while all cores analyse.
     """
 
     memory_bytes: int = 2048 * MIB
@@ -36,6 +38,7 @@ class WorkerLimits:
     open_files: int = 64
     written_bytes: int = MIB
     tasks: int = 1000
+    nice: int = 5
 
     def to_dict(self) -> dict[str, Any]:
         """Plain form."""

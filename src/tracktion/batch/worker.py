@@ -32,6 +32,7 @@ def confine(limits: dict[str, Any], parent: int) -> None:
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         if os.getppid() != parent:
             os._exit(0)
+    os.nice(int(limits["nice"]))
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_NOFILE, int(limits["open_files"]))
     _limit(resource.RLIMIT_FSIZE, int(limits["written_bytes"]))
