@@ -30,7 +30,7 @@ _PAGE = """# The service under load
 
 `examples/service` in one process with one isolated worker, on {cores} cores ({machine}): {connections} connections of
 wrk that pause for 100 to 300 ms between answer and question, a catalogue of {tracks:,} tracks in {home}, {seconds} s
-for each scenario, and a four-minute file being analysed all the time ({analyses} analyses went through meanwhile).
+for each scenario, and a ten-minute MP3 being analysed all the time ({analyses} analyses went through meanwhile).
 wrk, service and analysis share the cores.
 
 Made by `python -m benchmarks.load`; times in milliseconds.

@@ -15,13 +15,13 @@ import threading
 import time
 import urllib.error
 import urllib.request
-import wave
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soundfile
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "only for the benchmark"
@@ -85,31 +85,28 @@ def _wait(target: Target, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("the service did not start")
 
 
-def music(seconds: float, seed: int) -> bytes:
-    """A WAV of noise bursts at 120 BPM, different for each seed."""
-    rng = np.random.default_rng(seed)
-    n = int(seconds * 44_100)
-    beat = np.exp(-(np.arange(n) % 22_050) / 2000.0)
-    samples = (beat * rng.standard_normal(n) * 6000).astype("<i2")
+def music(seconds: float) -> bytes:
+    """An MP3 of noise bursts at 120 BPM, stereo."""
+    rng = np.random.default_rng(0)
+    bar = 88_200
+    beat = np.exp(-(np.arange(bar) % 22_050) / 2000.0)[:, None] * rng.standard_normal((bar, 2)) * 0.2
     out = io.BytesIO()
-    with wave.open(out, "wb") as file:
-        file.setnchannels(2)
-        file.setsampwidth(2)
-        file.setframerate(44_100)
-        file.writeframes(np.repeat(samples, 2).tobytes())
+    with soundfile.SoundFile(out, "w", 44_100, 2, format="MP3", subtype="MPEG_LAYER_III") as file:
+        for _ in range(int(seconds * 44_100) // bar):
+            file.write(beat)
     return out.getvalue()
 
 
 @contextlib.contextmanager
-def analysing(target: Target, *, seconds: float = 240.0) -> Iterator[None]:
+def analysing(target: Target, *, seconds: float = 600.0) -> Iterator[None]:
     """Keep the service's worker busy: the next file waits in line before the last is done."""
     stop = threading.Event()
-    content = music(seconds, 0)
+    content = music(seconds)
 
     def upload(number: int) -> str:
-        # Other samples at the start make it another recording.
-        changed = content[:44] + number.to_bytes(8, "little") * 64 + content[44 + 512 :]
-        return str(target.call("POST", f"/uploads?name={number}.wav", changed)["job"])
+        # Another tag at the end makes it another file.
+        changed = content + b"TAG" + str(number).encode().ljust(125)
+        return str(target.call("POST", f"/uploads?name={number}.mp3", changed)["job"])
 
     def work() -> None:
         number, line = 1, [upload(0)]
