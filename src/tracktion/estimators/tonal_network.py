@@ -66,7 +66,9 @@ class KeyNetwork:
             part = pitches[start : start + CHUNK]
             folded[reach + start : reach + start + len(part)] = self._fold(part)
         flowing = self._flow(folded.reshape(-1, self.hidden), count)
+        del folded  # hours of music make each of these large
         mixed = self.layers["mix"](flowing, width)
+        del flowing
         moments = self.layers["moment"](mixed, 24, rectify=False)
         deep = self.layers["deep"](_summary(mixed, self.hidden), width)
         return self.layers["piece"](deep, 24, rectify=False)[0], moments
@@ -95,7 +97,10 @@ def _summary(mixed: Floats, hidden: int) -> Floats:
     """Mean, spread, means of the first and last quarter, side by side at each pitch class [shape (1, 48 * hidden)]."""
     place = (np.arange(len(mixed)) + 0.5) / len(mixed)
     mean = mixed.mean(axis=0, dtype=np.float64)
-    spread = np.sqrt(np.square(mixed - mean.astype(np.float32)).mean(axis=0, dtype=np.float64) + 1e-4)
+    centre, squares = mean.astype(np.float32), np.zeros(mixed.shape[1])
+    for start in range(0, len(mixed), CHUNK):
+        squares += np.square(mixed[start : start + CHUNK] - centre).sum(axis=0, dtype=np.float64)
+    spread = np.sqrt(squares / len(mixed) + 1e-4)
     ends = (mixed[near] for near in (place < 0.25, place > 0.75))
     parts = [mean, spread, *(end.mean(axis=0, dtype=np.float64) if len(end) else np.zeros_like(mean) for end in ends)]
     stacked = np.stack([part.reshape(12, hidden) for part in parts], axis=1)

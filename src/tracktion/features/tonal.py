@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
-import scipy.signal
 from numpy.typing import NDArray
 
 from tracktion._core.chroma import decimate, pitch_peaks
+from tracktion.features.rows import Rows, halve_precision, widen
 from tracktion.features.tap import MONO_RATE, FloatBlock, Tap
 
 __all__ = ["LOWEST_PITCH", "PITCHES", "TonalFeatures", "TonalTap"]
@@ -28,6 +28,7 @@ FACTOR = 4
 RATE = MONO_RATE / FACTOR
 TAPS = 80
 CUTOFF_HZ = 2500.0
+KAISER_BETA = 5.6
 WINDOW = 4096
 HOP = 1024
 BATCH = 16
@@ -36,6 +37,7 @@ FINE = (PITCHES + 2) * PER_SEMITONE
 GATE = 0.05
 CONTRAST = 2.0
 SPREAD_SEMITONES = 0.7
+CHUNK = 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +80,7 @@ class TonalTap(Tap):
 
     def __init__(self, *, sample_rate: int, channels: int) -> None:
         super().__init__(sample_rate=sample_rate, channels=channels)
-        self._taps = scipy.signal.firwin(TAPS, CUTOFF_HZ, window=("kaiser", 5.6), fs=MONO_RATE).astype(np.float32)
+        self._taps = _low_pass()
         self._window = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
         self._low, self._high = _neighbourhoods()
         self._origin = -(12 * PER_SEMITONE * math.log2(RATE / WINDOW / 440.0) + (69 - LOWEST_PITCH + 1) * PER_SEMITONE)
@@ -87,7 +89,7 @@ class TonalTap(Tap):
         self._filled = WINDOW // 2
         self._count = 0
         self._analysed = 0
-        self._rows: list[NDArray[np.float32]] = []
+        self._rows = Rows(FINE, np.uint16)
         self._windows = np.empty((BATCH, WINDOW), np.float32)
         self._peaks = np.empty((BATCH, FINE), np.float32)
 
@@ -115,7 +117,7 @@ class TonalTap(Tap):
         while 2 * rows > self._analysed:
             self._samples[self._filled :] = 0
             self._analyse()
-        fine = np.concatenate([np.empty((0, FINE), np.float32), *self._rows])[:rows]
+        fine = self._rows.done()[:rows]
         tuning, strength = _tuning(fine)
         return TonalFeatures(
             pitches=_semitones(fine, tuning),
@@ -132,11 +134,19 @@ class TonalTap(Tap):
         pitch_peaks(
             spectrum, self._low, self._high, first, last, GATE, CONTRAST, self._origin, 12.0 * PER_SEMITONE, self._peaks
         )
-        self._rows.append(0.5 * (self._peaks[::2] + self._peaks[1::2]))
+        self._rows.append(halve_precision(0.5 * (self._peaks[::2] + self._peaks[1::2])))
         self._analysed += BATCH
         rest = len(self._samples) - BATCH * HOP
         self._samples[:rest] = self._samples[BATCH * HOP :]
         self._filled = max(0, self._filled - BATCH * HOP)
+
+
+def _low_pass() -> NDArray[np.float32]:
+    """Kaiser-windowed low-pass of `TAPS` taps at `CUTOFF_HZ` of `MONO_RATE`, unit gain at 0 Hz."""
+    place = np.arange(TAPS) - (TAPS - 1) / 2
+    taps = np.sinc(2 * CUTOFF_HZ / MONO_RATE * place) * np.kaiser(TAPS, KAISER_BETA)
+    scaled: NDArray[np.float32] = (taps / taps.sum()).astype(np.float32)
+    return scaled
 
 
 def _neighbourhoods() -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -148,9 +158,11 @@ def _neighbourhoods() -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     return low.astype(np.int32), high.astype(np.int32)
 
 
-def _tuning(fine: NDArray[np.float32]) -> tuple[float, float]:
+def _tuning(fine: NDArray[np.uint16]) -> tuple[float, float]:
     """Mean deviation from 440 Hz in semitones, -0.5 to 0.5, and how concentrated the deviations are, 0 to 1."""
-    weights = fine.sum(axis=0, dtype=np.float64)
+    weights = np.zeros(FINE)
+    for start in range(0, len(fine), CHUNK):
+        weights += widen(fine[start : start + CHUNK]).sum(axis=0, dtype=np.float64)
     total = float(weights.sum())
     if total <= 0:
         return 0.0, 0.0
@@ -160,12 +172,12 @@ def _tuning(fine: NDArray[np.float32]) -> tuple[float, float]:
     return float(np.angle(vector) / (2 * np.pi)), min(1.0, abs(vector) / full)
 
 
-def _semitones(fine: NDArray[np.float32], tuning: float) -> NDArray[np.float32]:
+def _semitones(fine: NDArray[np.uint16], tuning: float) -> NDArray[np.float32]:
     """Fine bins gathered into semitones around the tuning."""
     centres = (np.arange(PITCHES) + 1 + tuning) * PER_SEMITONE
     distance = np.abs(np.arange(FINE)[:, None] - centres[None, :]) / PER_SEMITONE
     weights = np.where(distance < SPREAD_SEMITONES, np.cos(0.5 * np.pi * distance / SPREAD_SEMITONES) ** 2, 0.0)
     out = np.empty((len(fine), PITCHES), np.float32)
-    for start in range(0, len(fine), 1024):
-        out[start : start + 1024] = fine[start : start + 1024] @ weights.astype(np.float32)
+    for start in range(0, len(fine), CHUNK):
+        out[start : start + CHUNK] = widen(fine[start : start + CHUNK]) @ weights.astype(np.float32)
     return out
