@@ -1,12 +1,12 @@
 """Accuracy and speed of the Matcher, with peers beside it.
 
-``python -m benchmarks.matching FOLDER [--home URL ...]`` measures recall by row id on labelled questions, per kind, with
-95 % bootstrap intervals (paired for the difference to each peer) and the calibration error.
-``python -m benchmarks.matching FOLDER --scale 10000 100000 1000000 [--home URL ...]`` measures time, in CPU milliseconds of
-the searching thread and by the wall clock, batch throughput, time to build and memory.
+``python -m benchmarks.matching FOLDER [--home URL ...]`` measures recall by row id on labelled questions, per kind,
+with 95 % bootstrap intervals (paired for the difference to each peer) and the calibration error.
+``python -m benchmarks.matching FOLDER --scale 10000 100000 1000000 [--home URL ...]`` measures time, in CPU
+milliseconds of the searching thread and by the wall clock, batch throughput, time to build and memory.
 
-FOLDER holds ``catalogue.csv.gz`` and ``queries.jsonl``. Peers (tantivy, scikit-learn) run when they are installed. SQL homes must be empty or hold
-the same catalogue.
+FOLDER holds ``catalogue.csv.gz`` and ``queries.jsonl``. Peers (tantivy, scikit-learn) run when they are installed.
+SQL homes must be empty or hold the same catalogue.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import gzip
 import json
 import random
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -50,7 +49,12 @@ def recombined(rows: list[dict[str, str]], size: int) -> Iterator[dict[str, str]
         if number < len(rows):
             row = rows[number]
         else:
-            row = {"title": rng.choice(rows)["title"], "artist": rng.choice(rows)["artist"], "album": "", "duration": ""}
+            row = {
+                "title": rng.choice(rows)["title"],
+                "artist": rng.choice(rows)["artist"],
+                "album": "",
+                "duration": "",
+            }
         yield {name: row[name] for name in ("title", "artist", "album", "duration")}
 
 
@@ -136,10 +140,15 @@ def accuracy(folder: Path, homes: list[str]) -> None:
         matcher, first = opened(url, rows, len(rows))
         for form in ("text", "fields"):
             answers = [
-                matcher.search(title=q["title"], artist=q["artist"]) if form == "fields" and q["title"] else matcher.search(q["text"])
+                matcher.search(title=q["title"], artist=q["artist"])
+                if form == "fields" and q["title"]
+                else matcher.search(q["text"])
                 for q in questions
             ]
-            right = [bool(a) and (a[0].track.id or 0) - first in q["true_ids"] for a, q in zip(answers, questions, strict=True)]
+            right = [
+                bool(a) and (a[0].track.id or 0) - first in q["true_ids"]
+                for a, q in zip(answers, questions, strict=True)
+            ]
             name = f"{url.partition(':')[0]} {form}"
             hits[name] = np.array(right, float)
             scores = np.array([a[0].score if a else 0.0 for a in answers])
@@ -147,7 +156,9 @@ def accuracy(folder: Path, homes: list[str]) -> None:
     for name, make in (("tf-idf", tfidf), ("tantivy", tantivy)):
         search = make(rows, len(rows))
         if search:
-            hits[name] = np.array([bool(set((search(q["text"]) or [-1])[:1]) & set(q["true_ids"])) for q in questions], float)
+            hits[name] = np.array(
+                [bool(set((search(q["text"]) or [-1])[:1]) & set(q["true_ids"])) for q in questions], float
+            )
     sets, kinds = np.array([q["set"] for q in questions]), np.array([q["kind"] for q in questions])
     base = next(iter(hits))
     for name, found in hits.items():
@@ -179,17 +190,24 @@ def scale(folder: Path, sizes: list[int], homes: list[str], count: int) -> None:
             storage = open_storage(url)
             if not storage.count_tracks():
                 storage.add_tracks(recombined(rows, size))
-            added, added_clock, held = time.process_time() - begin, time.perf_counter() - clock, process.memory_info().rss
+            added, added_clock, held = (
+                time.process_time() - begin,
+                time.perf_counter() - clock,
+                process.memory_info().rss,
+            )
             begin = time.process_time()
             matcher = Matcher(storage, cache=None)
             matcher.warm()
             built, after = time.process_time() - begin, process.memory_info().rss
-            print(f"\n{storage.count_tracks()} rows, {storage.home}: rows in {added:.1f} s CPU ({added_clock:.1f} s) "
-                  f"{(held - before) / 1e6:.0f} MB, index {built:.1f} s CPU {(after - held) / 1e6:.0f} MB")  # fmt: skip
+            print(
+                f"\n{storage.count_tracks()} rows, {storage.home}: rows in {added:.1f} s CPU ({added_clock:.1f} s) "
+                f"{(held - before) / 1e6:.0f} MB, index {built:.1f} s CPU {(after - held) / 1e6:.0f} MB"
+            )
             print(f"  search     {timed(matcher.search, texts)}")
             a, b = time.process_time(), time.perf_counter()
             many = sum(1 for _ in matcher.match_many(texts))
-            print(f"  batch      {many / (time.process_time() - a):.0f} a CPU second, {many / (time.perf_counter() - b):.0f} a second")
+            cpu, wall = time.process_time() - a, time.perf_counter() - b
+            print(f"  batch      {many / cpu:.0f} a CPU second, {many / wall:.0f} a second")
             cached = Matcher(storage, cache=LRUCache())
             cached.warm(texts[:100])
             print(f"  cache hit  {timed(cached.search, texts[:100] * 5)}")

@@ -111,10 +111,8 @@ class Matcher:
             "mbid": mbid,
         }
         _check(asked, limit, min_score)
-        if self._cache is None:
-            matches = self._search(asked, limit)
-        else:
-            matches = self._cached(asked, limit, self._cache)
+        cache = self._cache
+        matches = self._search(asked, limit) if cache is None else self._cached(asked, limit, cache)
         if min_score > 0:
             return [match for match in matches if match.score >= min_score]
         return list(matches)
@@ -139,9 +137,7 @@ class Matcher:
 
     def _parsed(self, asked: Mapping[str, Any]) -> tuple[Query, str]:
         text, title, artist = (_text(asked[name]) for name in ("text", "title", "artist"))
-        query = parse_query(
-            text, title, artist, _text(asked["album"]), duration=asked["duration"], year=asked["year"]
-        )
+        query = parse_query(text, title, artist, _text(asked["album"]), duration=asked["duration"], year=asked["year"])
         return query, surface_text(text, title, artist)
 
     # --- cache ----------------------------------------------------------------------------------------------------
@@ -158,8 +154,9 @@ class Matcher:
 
     def _key(self, asked: Mapping[str, Any], limit: int) -> str:
         parts = [self._storage.url, str(self._storage.revision), str(limit)]
-        for value in asked.values():
-            parts.append("" if value is None else " ".join(str(value)[: 2 * LIMIT].lower().split()))
+        parts.extend(
+            "" if value is None else " ".join(str(value)[: 2 * LIMIT].lower().split()) for value in asked.values()
+        )
         return "match:" + "\x1f".join(parts).encode("utf-8", "replace").decode()
 
     def warm(self, requests: Iterable[Request] = (), *, limit: int = 10) -> int:

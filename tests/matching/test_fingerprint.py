@@ -61,7 +61,9 @@ def test_nothing_to_hear_proves_nothing(index: FingerprintIndex, samples: np.nda
 def test_blocks_of_any_size_give_the_same_codes() -> None:
     sound = music(1, 8.0)[:, None]
     whole = extract_features([sound], sample_rate=RATE, channels=1, kinds=("fingerprint",)).fingerprint
-    parts = extract_features(np.array_split(sound, 97), sample_rate=RATE, channels=1, kinds=("fingerprint",)).fingerprint
+    parts = extract_features(
+        np.array_split(sound, 97), sample_rate=RATE, channels=1, kinds=("fingerprint",)
+    ).fingerprint
     np.testing.assert_array_equal(whole.codes, parts.codes)
     np.testing.assert_array_equal(decoded(whole.data), whole.codes)
 

@@ -14,8 +14,27 @@ from tracktion.matching.query import parse_query
 from tracktion.matching.scoring import load_scorer
 from tracktion.matching.text import normalise_track
 
-NAMES = ["Arctic Monkeys", "Sigur Rós", "ZAYN, PARTYNEXTDOOR", "The The", "!!!", "", "Björk feat. Rahzel", "Earth, Wind & Fire", "a" * 300]
-TITLES = ["Do I Wanna Know?", "Hoppípolla (Live)", "Still Got Time (feat. X)", "1999", "Trapdoor - PAX Remix", "", "I" * 80, "one two " * 60]
+NAMES = [
+    "Arctic Monkeys",
+    "Sigur Rós",
+    "ZAYN, PARTYNEXTDOOR",
+    "The The",
+    "!!!",
+    "",
+    "Björk feat. Rahzel",
+    "Earth, Wind & Fire",
+    "a" * 300,
+]
+TITLES = [
+    "Do I Wanna Know?",
+    "Hoppípolla (Live)",
+    "Still Got Time (feat. X)",
+    "1999",
+    "Trapdoor - PAX Remix",
+    "",
+    "I" * 80,
+    "one two " * 60,
+]
 
 
 def texts(count: int, seed: int = 0) -> list[str]:
@@ -49,7 +68,9 @@ def test_segment_refuses_what_does_not_fit() -> None:
         both("trigrams", "segment", data[:3], offsets, 0, 3)
 
 
-@pytest.mark.parametrize("query", ["Xarctic monkeys", "Xdo i wnna kno|Aarctic", "X", "Xzzzz", "Xa|Tone two " + "one two " * 80])
+@pytest.mark.parametrize(
+    "query", ["Xarctic monkeys", "Xdo i wnna kno|Aarctic", "X", "Xzzzz", "Xa|Tone two " + "one two " * 80]
+)
 @pytest.mark.parametrize("budget", [1, 10**6])
 def test_search(query: str, budget: int) -> None:
     data, offsets = packed(texts(40))
@@ -61,10 +82,24 @@ def test_search(query: str, budget: int) -> None:
     alive = np.ones(40, dtype=np.uint8)
     alive[3] = 0
     both(
-        "trigrams", "search", np.frombuffer(query.encode(), np.uint8), data, offsets, starts, np.array([0, len(parts[0][1])]), postings,
-        frequency, weights, _trigrams.masses(data, offsets, weights), alive, np.array([0, 25, 40]), budget, 20, 8,
+        "trigrams",
+        "search",
+        np.frombuffer(query.encode(), np.uint8),
+        data,
+        offsets,
+        starts,
+        np.array([0, len(parts[0][1])]),
+        postings,
+        frequency,
+        weights,
+        _trigrams.masses(data, offsets, weights),
+        alive,
+        np.array([0, 25, 40]),
+        budget,
+        20,
+        8,
         np.zeros(_trigrams.SCRATCH, dtype=np.uint16),
-    )  # fmt: skip
+    )
 
 
 QUESTIONS = [
@@ -84,12 +119,25 @@ QUESTIONS = [
 def test_compare(options: dict, rows: int) -> None:
     scorer = load_scorer()
     query = parse_query(**options)
-    data, offsets = packed([*texts(rows, seed=3), "", "x", "||||", "a,b,c,d,e,f,g,h,i,j||" + ",".join("abcdefghijkl") + "|z|y|w|v"])
+    data, offsets = packed(
+        [*texts(rows, seed=3), "", "x", "||||", "a,b,c,d,e,f,g,h,i,j||" + ",".join("abcdefghijkl") + "|z|y|w|v"]
+    )
     both(
-        "pairs", "compare", np.frombuffer(query.record.encode(), np.uint8), query.duration, query.year, data, offsets,
-        np.arange(len(offsets) - 1, dtype=np.int32), np.full(len(offsets) - 1, 201.0, np.float32), np.full(len(offsets) - 1, 2003, np.int32),
-        *scorer.lexicon, *scorer.layers, scorer.cap, atol=2e-3,
-    )  # fmt: skip
+        "pairs",
+        "compare",
+        np.frombuffer(query.record.encode(), np.uint8),
+        query.duration,
+        query.year,
+        data,
+        offsets,
+        np.arange(len(offsets) - 1, dtype=np.int32),
+        np.full(len(offsets) - 1, 201.0, np.float32),
+        np.full(len(offsets) - 1, 2003, np.int32),
+        *scorer.lexicon,
+        *scorer.layers,
+        scorer.cap,
+        atol=2e-3,
+    )
 
 
 def test_compare_refuses_what_does_not_fit() -> None:
@@ -98,9 +146,35 @@ def test_compare_refuses_what_does_not_fit() -> None:
     question = np.frombuffer(b"Xa", np.uint8)
     none = np.zeros(0, np.float32), np.zeros(0, np.int32)
     with pytest.raises(ValueError, match="row out of range"):
-        both("pairs", "compare", question, -1.0, 0, data, offsets, np.array([1], np.int32), *none, *scorer.lexicon, *scorer.layers, 0.0)
+        both(
+            "pairs",
+            "compare",
+            question,
+            -1.0,
+            0,
+            data,
+            offsets,
+            np.array([1], np.int32),
+            *none,
+            *scorer.lexicon,
+            *scorer.layers,
+            0.0,
+        )
     with pytest.raises(ValueError, match="rows do not fit"):
-        both("pairs", "compare", question, -1.0, 0, data[:2], offsets, np.array([0], np.int32), *none, *scorer.lexicon, *scorer.layers, 0.0)
+        both(
+            "pairs",
+            "compare",
+            question,
+            -1.0,
+            0,
+            data[:2],
+            offsets,
+            np.array([0], np.int32),
+            *none,
+            *scorer.lexicon,
+            *scorer.layers,
+            0.0,
+        )
 
 
 @pytest.mark.parametrize("frames", [0, 1, 2, 33])

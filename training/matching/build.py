@@ -1,7 +1,7 @@
 """Builds the training table of the scorer: questions, candidates, features. ``python training/matching/build.py DATA OUT``.
 
-DATA has ``catalogue.csv.gz``, ``queries.jsonl`` and the iTunes–Amazon pairs. Questions are our own corruptions of rows that no
-labelled question is about, and the labelled questions themselves with their folds.
+DATA has ``catalogue.csv.gz``, ``queries.jsonl`` and the iTunes–Amazon pairs. Questions are our own corruptions of
+rows that no labelled question is about, and the labelled questions themselves with their folds.
 """
 
 from __future__ import annotations
@@ -45,7 +45,11 @@ def lexicon(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
 
 def seconds(text: str) -> float | None:
     parts = text.split(":")
-    return int(parts[0]) * 60 + float(parts[1]) if len(parts) == 2 and all(part.strip().isdigit() for part in parts) else None
+    return (
+        int(parts[0]) * 60 + float(parts[1])
+        if len(parts) == 2 and all(part.strip().isdigit() for part in parts)
+        else None
+    )
 
 
 def dirty(fields: dict, rng: random.Random) -> dict:
@@ -83,9 +87,16 @@ def pair_features(items: list[tuple[dict, dict, int]], layers: tuple) -> np.ndar
         form = normalise_track(right["title"], right["artist"], right["album"])
         text = np.frombuffer(f"{form.search}|{form.album}".encode(), np.uint8)
         found = compare(
-            np.frombuffer(query.record.encode(), np.uint8), query.duration, 0, text, np.array([0, len(text)]), np.zeros(1, np.int32),
-            np.array([right["duration"] or -1], np.float32), np.zeros(1, np.int32), *layers,
-        )  # fmt: skip
+            np.frombuffer(query.record.encode(), np.uint8),
+            query.duration,
+            0,
+            text,
+            np.array([0, len(text)]),
+            np.zeros(1, np.int32),
+            np.array([right["duration"] or -1], np.float32),
+            np.zeros(1, np.int32),
+            *layers,
+        )
         out.append(found[0][0])
     return np.array(out)
 
@@ -133,20 +144,43 @@ def main() -> None:
         if fold < 0:
             found = np.concatenate([found, wanted]).astype(np.int32)
         table_features, _ = compare(
-            np.frombuffer(query.record.encode(), np.uint8), query.duration, query.year, blob, places, found, durations, years, *table, *nothing
+            np.frombuffer(query.record.encode(), np.uint8),
+            query.duration,
+            query.year,
+            blob,
+            places,
+            found,
+            durations,
+            years,
+            *table,
+            *nothing,
         )
         keys = {forms[i].key for i in truth}
         features.append(table_features)
-        labels.append(np.array([1 if i in truth else 2 if forms[i].key in keys else 0 for i in found.tolist()], np.int8))
+        labels.append(
+            np.array([1 if i in truth else 2 if forms[i].key in keys else 0 for i in found.tolist()], np.int8)
+        )
         groups.append(np.full(len(found), group, np.int32))
         ids.append(found)
-    np.savez(out / "table.npz", features=np.concatenate(features), labels=np.concatenate(labels), groups=np.concatenate(groups), rows=np.concatenate(ids),
-             folds=np.array([q[3] for q in questions]), kinds=np.array([q[2] for q in questions]))  # fmt: skip
+    np.savez(
+        out / "table.npz",
+        features=np.concatenate(features),
+        labels=np.concatenate(labels),
+        groups=np.concatenate(groups),
+        rows=np.concatenate(ids),
+        folds=np.array([q[3] for q in questions]),
+        kinds=np.array([q[2] for q in questions]),
+    )
     train = pairs(data / "itunes_amazon_train.csv", 6, rng)
     held = pairs(data / "itunes_amazon_validation.csv", 1, rng)
     layers = (*table, *nothing)
-    np.savez(out / "pairs.npz", train=pair_features(train, layers), train_labels=np.array([i[2] for i in train]),
-             held=pair_features(held, layers), held_labels=np.array([i[2] for i in held]))  # fmt: skip
+    np.savez(
+        out / "pairs.npz",
+        train=pair_features(train, layers),
+        train_labels=np.array([i[2] for i in train]),
+        held=pair_features(held, layers),
+        held_labels=np.array([i[2] for i in held]),
+    )
     (out / "questions.json").write_text(json.dumps([q[0] for q in questions]), "utf-8")
 
 

@@ -1,7 +1,7 @@
 """Fits the logistic curve over logit and spelling, and writes ``scorer.npz``. ``python training/matching/calibrate.py DATA FOLDER OUT``.
 
-Logits of labelled questions come from networks that had not seen them (``train.py --folds``). Ranking is measured by row id, so rows with the
-same key as the true one count as wrong there; for the probability they are left out.
+Logits of labelled questions come from networks that had not seen them (``train.py --folds``). Ranking is measured by
+row id, so rows with the same key as the true one count as wrong there; for the probability they are left out.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from build import read_rows
 from scipy.optimize import minimize
 
+from build import read_rows
 from tracktion.matching.scoring import surface_of, surface_text
 from tracktion.results.catalogue import Track
 
@@ -52,13 +52,21 @@ def fit(best: np.ndarray, right: np.ndarray, unanswered: np.ndarray) -> np.ndarr
     x = np.concatenate([best, unanswered])
     y = np.concatenate([right, np.zeros(len(unanswered), bool)])
     w = np.concatenate([np.ones(len(best)), np.full(len(unanswered), 0.1)])
-    found = minimize(lambda p: (w * np.logaddexp(0, np.where(y, -1, 1) * (p[0] * x + p[1]))).sum(), [1.0, 0.0], method="Nelder-Mead")
+    found = minimize(
+        lambda p: (w * np.logaddexp(0, np.where(y, -1, 1) * (p[0] * x + p[1]))).sum(), [1.0, 0.0], method="Nelder-Mead"
+    )
     return np.asarray(found.x)
 
 
 def expected_calibration_error(p: np.ndarray, right: np.ndarray) -> float:
     bins = np.minimum((p * 10).astype(int), 9)
-    return float(sum(abs(p[bins == k].mean() - right[bins == k].mean()) * np.mean(bins == k) for k in range(10) if (bins == k).any()))
+    return float(
+        sum(
+            abs(p[bins == k].mean() - right[bins == k].mean()) * np.mean(bins == k)
+            for k in range(10)
+            if (bins == k).any()
+        )
+    )
 
 
 def main() -> None:
@@ -83,7 +91,15 @@ def main() -> None:
         slope, offset = fit(high[seen], top[seen] >= 1, unanswered[seen])
         p[~seen] = 1 / (1 + np.exp(-(slope * high[~seen] + offset)))
     slope, offset = fit(high, top >= 1, unanswered)
-    print("curve", slope, offset, "ece same recording", expected_calibration_error(p, top >= 1), "by id", expected_calibration_error(p, top == 1))
+    print(
+        "curve",
+        slope,
+        offset,
+        "ece same recording",
+        expected_calibration_error(p, top >= 1),
+        "by id",
+        expected_calibration_error(p, top == 1),
+    )
     np.savez(folder / "reliability.npz", p=p, right=top >= 1)
     network, words = np.load(folder / "network.npz"), np.load(folder / "lexicon.npz")
     np.savez_compressed(out, **network, **words, curve=np.array([slope, slope * SURFACE, offset]))

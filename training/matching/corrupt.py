@@ -11,11 +11,50 @@ from anyascii import anyascii
 
 GROUPS = ["ftd", "wax", "bpm", "enslave", "ute", "dgn", "c4", "mtd", "rns", "pms"]
 NOISE = [
-    "(Official Video)", "(Official Music Video)", "[Official Audio]", "(Lyrics)", "(Lyric Video)", "HD", "HQ", "(Audio)", "[HQ]", "(HD)", "lyrics",
-    "- Remastered 2011", "(2009 Remaster)", "(Album Version)", "(Full Song)", "(1965)", "1972", "[Audio Stream]", "(Official Promo)", ".wmv", ".flv",
-    "w/ lyrics", "(with lyrics)", "Official", "4K", "(Remastered)", "- Single Version", "(original)", "(45 rpm)", "on TV 1968", "from the album",
-]  # fmt: skip
-VERSIONS = ["(Live)", "- Live", "(Acoustic)", "(Remix)", "(Cover)", "live", "(Instrumental)", "(Karaoke Version)", "(Demo)", "- Radio Edit"]
+    "(Official Video)",
+    "(Official Music Video)",
+    "[Official Audio]",
+    "(Lyrics)",
+    "(Lyric Video)",
+    "HD",
+    "HQ",
+    "(Audio)",
+    "[HQ]",
+    "(HD)",
+    "lyrics",
+    "- Remastered 2011",
+    "(2009 Remaster)",
+    "(Album Version)",
+    "(Full Song)",
+    "(1965)",
+    "1972",
+    "[Audio Stream]",
+    "(Official Promo)",
+    ".wmv",
+    ".flv",
+    "w/ lyrics",
+    "(with lyrics)",
+    "Official",
+    "4K",
+    "(Remastered)",
+    "- Single Version",
+    "(original)",
+    "(45 rpm)",
+    "on TV 1968",
+    "from the album",
+]
+VERSIONS = [
+    "(Live)",
+    "- Live",
+    "(Acoustic)",
+    "(Remix)",
+    "(Cover)",
+    "live",
+    "(Instrumental)",
+    "(Karaoke Version)",
+    "(Demo)",
+    "- Radio Edit",
+]
 
 
 def typo(text: str, n: int, rng: random.Random) -> str:
@@ -79,7 +118,9 @@ def fields(title: str, artist: str, others: list[str], rng: random.Random) -> tu
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
         kind = rng.randrange(12)
         if kind == 0:
-            title, artist = rng.choice([(title.lower(), artist.lower()), (title.upper(), artist.lower()), (title.title(), artist.upper())])
+            title, artist = rng.choice(
+                [(title.lower(), artist.lower()), (title.upper(), artist.lower()), (title.title(), artist.upper())]
+            )
         elif kind in {1, 2}:
             n = rng.choice([1, 1, 2, 3])
             title, artist = typo(title, n, rng), typo(artist, rng.choice([0, 1, n]), rng)
@@ -90,7 +131,9 @@ def fields(title: str, artist: str, others: list[str], rng: random.Random) -> tu
         elif kind == 5:
             guest = f" {rng.choice(['feat.', 'ft', 'featuring', 'ft.'])} {rng.choice(others)}"
             place = rng.randrange(3)
-            title, artist = [(title + guest, artist), (title, artist + guest), (f"{title} ({guest.strip()})", artist)][place]
+            title, artist = [(title + guest, artist), (title, artist + guest), (f"{title} ({guest.strip()})", artist)][
+                place
+            ]
         elif kind == 6:
             title = f"{title} {rng.choice(NOISE)}"
         elif kind == 7:
@@ -137,9 +180,17 @@ def question(title: str, artist: str, album: str, others: list[str], rng: random
         if rng.random() < 0.4:
             stem = f"{number}-{slug(artist).lower()}_-_{slug(title).lower()}-{rng.choice(GROUPS)}"
         else:
-            stem = rng.choice(["{n} - {a} - {t}", "{a} - {t}", "{t} - {a}", "{n}. {a} - {t}", "{a} - {n} - {t}", "{n} {t} - {a}", "{a} - {t} {x}"]).format(
-                n=number, a=artist, t=title, x=rng.choice(NOISE)
-            )
+            stem = rng.choice(
+                [
+                    "{n} - {a} - {t}",
+                    "{a} - {t}",
+                    "{t} - {a}",
+                    "{n}. {a} - {t}",
+                    "{a} - {n} - {t}",
+                    "{n} {t} - {a}",
+                    "{a} - {t} {x}",
+                ]
+            ).format(n=number, a=artist, t=title, x=rng.choice(NOISE))
         return {"text": f"{stem}.{rng.choice(['mp3', 'flac', 'm4a', 'mp4', 'ogg'])}"}
     if kind < 0.75:
         if rng.random() < 0.2:
@@ -149,9 +200,15 @@ def question(title: str, artist: str, album: str, others: list[str], rng: random
         if rng.random() < 0.6:
             stem = f"{flat(artist).lower()} / {flat(folder)} / {number}-{flat(title)}.mp3"
         else:
-            stem = rng.choice(["{a}/{l}/{n} {t}.mp3", "{a}/{l}/{n} - {t}.flac", "{a} - {l}/{n} - {t}.mp3", "Music/{a}/{l}/{n}. {a} - {t}.m4a", "{a}\\{l}\\{t}.mp3"]).format(
-                a=artist, l=folder, n=number, t=title
-            )
+            stem = rng.choice(
+                [
+                    "{a}/{l}/{n} {t}.mp3",
+                    "{a}/{l}/{n} - {t}.flac",
+                    "{a} - {l}/{n} - {t}.mp3",
+                    "Music/{a}/{l}/{n}. {a} - {t}.m4a",
+                    "{a}\\{l}\\{t}.mp3",
+                ]
+            ).format(a=artist, l=folder, n=number, t=title)
         return {"text": stem}
     if rng.random() < 0.35:
         title, artist = fields(title, artist, others, rng)
@@ -159,9 +216,33 @@ def question(title: str, artist: str, album: str, others: list[str], rng: random
     shape = rng.choice(
         ["{a} - {t}"] * 6
         + ["{t} - {a}"] * 3
-        + ['{a} "{t}"', "{a} – {t}", "{a}- {t}", "{a}: {t}", "{t} by {a}", "{a} - {t} by {o}", "{a} {t}", "{t} {a}", "{a} sings {t}", "{a} - {t} ({o} cover)", "{a} - {t} [{o} cover]", "{a} - {t} ({o})", "{t} ({o} cover) - {a}", "{t} - {o} (cover by {a})", "{t} - {o} ({a} cover)",
-           "{t} ({a})", "{a} -- {t}", "{a} - {t} (from {o})", "{t} - {a} [{o}]", "{a} / {t}", "{a} | {t} | {o}", "{t}", "{a} ({t})", "{o} - {t} - {a}"]
-    )  # fmt: skip
+        + [
+            '{a} "{t}"',
+            "{a} – {t}",
+            "{a}- {t}",
+            "{a}: {t}",
+            "{t} by {a}",
+            "{a} - {t} by {o}",
+            "{a} {t}",
+            "{t} {a}",
+            "{a} sings {t}",
+            "{a} - {t} ({o} cover)",
+            "{a} - {t} [{o} cover]",
+            "{a} - {t} ({o})",
+            "{t} ({o} cover) - {a}",
+            "{t} - {o} (cover by {a})",
+            "{t} - {o} ({a} cover)",
+            "{t} ({a})",
+            "{a} -- {t}",
+            "{a} - {t} (from {o})",
+            "{t} - {a} [{o}]",
+            "{a} / {t}",
+            "{a} | {t} | {o}",
+            "{t}",
+            "{a} ({t})",
+            "{o} - {t} - {a}",
+        ]
+    )
     text = shape.format(a=artist, t=title, o=other)
     if rng.random() < 0.4:
         text += f" {rng.choice(NOISE + VERSIONS[:2])}"

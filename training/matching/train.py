@@ -1,7 +1,7 @@
 """Trains the scorer on the table of ``build.py`` (needs PyTorch). ``python training/matching/train.py FOLDER [--folds]``.
 
-A network with one hidden layer gives each candidate a logit; the loss is the sum of a listwise softmax over the candidates of a
-question (which one) and of binary cross-entropy (whether at all), so that the logit ranks and is a probability. With ``--folds`` the labelled questions are scored
+A network with one hidden layer gives each candidate a logit; the loss is the sum of a listwise softmax over the
+candidates of a question (which one) and of binary cross-entropy (whether at all), so that the logit ranks and is a probability. With ``--folds`` the labelled questions are scored
 by networks that have not seen them. Rows with the same key as the true row are left out of both losses.
 """
 
@@ -35,7 +35,9 @@ def network(features: int) -> torch.nn.Sequential:
     return torch.nn.Sequential(torch.nn.Linear(features, UNITS), torch.nn.ReLU(), torch.nn.Linear(UNITS, 1))
 
 
-def fit(x: torch.Tensor, y: torch.Tensor, weights: torch.Tensor, seed: int) -> tuple[torch.nn.Sequential, torch.Tensor, torch.Tensor]:
+def fit(
+    x: torch.Tensor, y: torch.Tensor, weights: torch.Tensor, seed: int
+) -> tuple[torch.nn.Sequential, torch.Tensor, torch.Tensor]:
     torch.manual_seed(seed)
     seen = x[y >= 0]
     mean, scale = seen.mean(0), seen.std(0).clamp_min(1e-3)
@@ -56,7 +58,11 @@ def fit(x: torch.Tensor, y: torch.Tensor, weights: torch.Tensor, seed: int) -> t
             answered = right.any(1).float() * w
             best = torch.logsumexp(masked.masked_fill(~right, -1e4), 1) - torch.logsumexp(masked, 1)
             listwise = -(best.clamp_min(-50) * answered).sum() / answered.sum().clamp_min(1)
-            each = torch.nn.functional.binary_cross_entropy_with_logits(logits, right.float(), reduction="none") * used * w[:, None]
+            each = (
+                torch.nn.functional.binary_cross_entropy_with_logits(logits, right.float(), reduction="none")
+                * used
+                * w[:, None]
+            )
             loss = listwise + each.sum() / w.sum()
             optimiser.zero_grad()
             loss.backward()
@@ -83,16 +89,28 @@ def report(logits: np.ndarray, y: np.ndarray, kinds: np.ndarray) -> None:
         for suffix in ("", ":text"):
             chosen = kinds == name + suffix
             if chosen.any():
-                print(f"{name + suffix:20s} n={chosen.sum():4d} right={np.mean(top[chosen] == 1):.4f} same key={np.mean(top[chosen] >= 1):.4f}")
+                print(
+                    f"{name + suffix:20s} n={chosen.sum():4d} right={np.mean(top[chosen] == 1):.4f} same
+                    key={np.mean(top[chosen] >= 1):.4f}"
+                )
     p = 1 / (1 + np.exp(-logits.max(1)))
     right = top >= 1
     edges = np.minimum((p * 10).astype(int), 9)
-    print("ece", sum(abs(p[edges == k].mean() - right[edges == k].mean()) * np.mean(edges == k) for k in range(10) if (edges == k).any()))
+    print(
+        "ece",
+        sum(
+            abs(p[edges == k].mean() - right[edges == k].mean()) * np.mean(edges == k)
+            for k in range(10)
+            if (edges == k).any()
+        ),
+    )
 
 
 def best_f1(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     """Return the threshold (logit) with the best F1, and that."""
-    found = max(((2 * (labels[logits >= t] == 1).sum() / ((logits >= t).sum() + labels.sum()), t) for t in np.unique(logits)))
+    found = max(
+        (2 * (labels[logits >= t] == 1).sum() / ((logits >= t).sum() + labels.sum()), t) for t in np.unique(logits)
+    )
     return round(float(found[1]), 3), round(float(found[0]), 4)
 
 

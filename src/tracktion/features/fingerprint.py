@@ -1,10 +1,10 @@
 """A fingerprint of how a recording sounds, from the same pass as everything else.
 
-Energies of 33 bands that widen with pitch are smoothed over more than a second. A code of 32 bits for every 160 ms says which of
-two neighbouring bands grew against the other over the last two thirds of a second. Level, equalisation, codec and a few lost seconds
-change few of these bits; another recording has half of them different. The idea of differences across time and bands is from Haitsma
-and Kalker, "A highly robust audio fingerprinting system", ISMIR 2002; the long smoothing that makes a slow code rate enough is from
-Chromaprint (Lukáš Lalinský).
+Energies of 33 bands that widen with pitch are smoothed over more than a second. A code of 32 bits for every 160 ms
+says which of two neighbouring bands grew against the other over the last two thirds of a second. Level, equalisation,
+codec and a few lost seconds change few of these bits; another recording has half of them different. The idea of
+differences across time and bands is from Haitsma and Kalker, "A highly robust audio fingerprinting system", ISMIR
+2002; the long smoothing that makes a slow code rate enough is from Chromaprint (Lukáš Lalinský).
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class FingerprintFeatures:
     Attributes
     ----------
     codes
-        uint32 [shape (n,)], `CODE_RATE` a second; at most the first two minutes. Empty for less than two seconds, silence and
-        constants.
+        uint32 [shape (n,)], `CODE_RATE` a second; at most the first two minutes. Empty for less than two seconds,
+        silence and constants.
     duration
         Seconds that were heard.
     """

@@ -1,4 +1,7 @@
-"""Which tracks mix well, and in which order: keys around the wheel, tempi within reach of a pitch fader, moods close by."""
+"""Which tracks mix well, and in which order: keys around the wheel, tempi within reach of a pitch fader.
+
+Moods close by.
+"""
 
 from __future__ import annotations
 

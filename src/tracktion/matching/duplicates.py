@@ -109,9 +109,7 @@ def _by_words(storage: Storage, scorer: Scorer, clusters: _Clusters, min_score: 
             _link(scorer, candidate, candidates[place + 1 : place + 1 + CROWD], clusters, min_score)
 
 
-def _link(
-    scorer: Scorer, one: Candidate, others: Iterable[Candidate], clusters: _Clusters, min_score: float
-) -> None:
+def _link(scorer: Scorer, one: Candidate, others: Iterable[Candidate], clusters: _Clusters, min_score: float) -> None:
     track = one.track
     near = [
         other

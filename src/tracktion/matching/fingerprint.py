@@ -65,9 +65,7 @@ def decoded(data: bytes) -> NDArray[np.uint32]:
     return np.frombuffer(data[: len(data) // 4 * 4], dtype="<u4").astype(np.uint32)
 
 
-def compare_codes(
-    a: NDArray[np.uint32], b: NDArray[np.uint32], offsets: NDArray[np.int64]
-) -> tuple[float, int, int]:
+def compare_codes(a: NDArray[np.uint32], b: NDArray[np.uint32], offsets: NDArray[np.int64]) -> tuple[float, int, int]:
     """Return the least bit error, its offset and the number of codes in common; 0.5 when nothing is proven."""
     errors, lengths = bit_errors(a, b, offsets)
     least = min(SHORTEST * CODE_RATE, 0.7 * min(len(a), len(b)))

@@ -1,11 +1,12 @@
 """An inverted index in memory: which rows of a million may be what a question means.
 
-Rows are kept as folded text (`NormalisedTrack.search`) and indexed in segments of at most 65 536 by their words and by the
-trigrams of their words. A search reads the lists of the question's exact words and rarest trigrams, adds up weights (inverse
-document frequency), and compares the best few hundred rows in full.
+Rows are kept as folded text (`NormalisedTrack.search`) and indexed in segments of at most 65 536 by their words and
+by the trigrams of their words. A search reads the lists of the question's exact words and rarest trigrams, adds up
+weights (inverse document frequency), and compares the best few hundred rows in full.
 
-Rows that change are appended as new small segments and the old ones marked dead; small segments are merged, and the whole is
-built anew when it has grown by half or a quarter of it is dead. Searching threads work on a snapshot and never wait.
+Rows that change are appended as new small segments and the old ones marked dead; small segments are merged, and the
+whole is built anew when it has grown by half or a quarter of it is dead. Searching threads work on a snapshot and
+never wait.
 """
 
 from __future__ import annotations
@@ -178,9 +179,7 @@ class TextIndex:
         snapshot = _weighted(snapshot)
         self._masses.size = 0
         self._built = len(snapshot.ids)
-        return replace(
-            snapshot, masses=self._masses.append(masses(snapshot.data, snapshot.offsets, snapshot.weights))
-        )
+        return replace(snapshot, masses=self._masses.append(masses(snapshot.data, snapshot.offsets, snapshot.weights)))
 
     def _append(self, old: _Snapshot, rows: list[tuple[int, str]], parts: list[NDArray[np.uint32]]) -> _Snapshot:
         """Add one segment of rows; their starts go to `parts`, weights and masses are left as they were."""
@@ -234,7 +233,7 @@ class TextIndex:
             snapshot = self._append(snapshot, rows[begin : begin + SEGMENT], fresh)
             parts.append(fresh[0][None])
         snapshot = replace(snapshot, starts=np.concatenate(parts))
-        if len(rows):
+        if rows:
             snapshot = self._merged(snapshot)
             snapshot = _weighted(snapshot)
             begin = self._masses.size

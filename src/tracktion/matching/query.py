@@ -180,7 +180,8 @@ def _title_segments(text: str) -> list[tuple[str, list[str]]]:
     for _ in range(2):
         text = _BRACKET.sub(bracket, text)
     segments: list[tuple[str, list[str]]] = []
-    for segment in _SEPARATOR.split(text):
+    for piece in _SEPARATOR.split(text):
+        segment = piece
         guest = _GUESTS.search(segment)
         if guest:
             extras.append(("F", name_words(segment[guest.end() :])))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["as_track", "find"]
 
+
 @dataclass(frozen=True, slots=True)
 class Asked(NormalisedTrack):
     """A question in the form of a row, with its segments for homes that compare by them."""
@@ -68,9 +69,7 @@ def as_track(query: Query, wanted: str) -> NormalisedTrack:
     )
 
 
-def _from_memory(
-    storage: Any, scorer: Scorer, query: Query, wanted: str, limit: int, keep: int
-) -> Sequence[Candidate]:
+def _from_memory(storage: Any, scorer: Scorer, query: Query, wanted: str, limit: int, keep: int) -> Sequence[Candidate]:
     from tracktion.storage.search_memory import index_of
 
     snapshot, rows = index_of(storage).search(wanted, keep=keep)

@@ -1,9 +1,10 @@
 """From a question and a row to the probability that they mean the same recording.
 
-The kernel (`tracktion._core.pairs`) compares words, letters, versions, guests, album and duration; a small network makes a
-logit of that. How like the two are letter by letter, case aside, breaks ties between rows that say the same (`surface`). A
-logistic curve makes a probability of both. A wrong artist or another version keeps the score below one half, whatever
-else fits. The score depends on the question and the row alone, so it is the same in every home and entry point.
+The kernel (`tracktion._core.pairs`) compares words, letters, versions, guests, album and duration; a small network
+makes a logit of that. How like the two are letter by letter, case aside, breaks ties between rows that say the same
+(`surface`). A logistic curve makes a probability of both. A wrong artist or another version keeps the score below one
+half, whatever else fits. The score depends on the question and the row alone, so it is the same in every home and
+entry point.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ class Scorer:
         years: NDArray[np.int32] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Features [shape (rows, FEATURES)] and logits of some rows of a block of texts."""
-        return compare(  # type: ignore[no-any-return]
+        hidden, bias, out, last = self.layers
+        return compare(
             np.frombuffer(query.record.encode("ascii", "replace"), dtype=np.uint8),
             query.duration,
             query.year,
@@ -78,7 +80,10 @@ class Scorer:
             _none(durations, np.float32),
             _none(years, np.int32),
             *self.lexicon,
-            *self.layers,
+            hidden,
+            bias,
+            out,
+            last,
             self.cap,
         )
 

@@ -82,7 +82,8 @@ class Duplicates(Result):
     tracks
         Two or more, by ascending id.
     reason
-        ``audio`` (the same samples), ``fingerprint`` (sounds the same), ``identifier`` (same ISRC or MBID) or ``metadata``.
+        ``audio`` (the same samples), ``fingerprint`` (sounds the same), ``identifier`` (same ISRC or MBID) or
+        ``metadata``.
     score
         Probability, 0 to 1, of the weakest link.
     """

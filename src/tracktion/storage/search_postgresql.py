@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -94,9 +93,8 @@ def sample(connection: Connection) -> tuple[list[str], int]:
     if rows <= PAGE * PAGES:
         found = connection.execute(_PAGE, {"first": low, "count": PAGE * PAGES})
         return [str(row[0]) for row in found], int(rows)
-    places = random.Random(0)
     texts: list[str] = []
-    for _ in range(PAGES):
-        found = connection.execute(_PAGE, {"first": places.randint(low, high), "count": PAGE})
+    for page in range(PAGES):
+        found = connection.execute(_PAGE, {"first": low + (high - low) * page // PAGES, "count": PAGE})
         texts += [str(row[0]) for row in found]
     return texts, int(rows)

@@ -7,7 +7,6 @@ microsecond each, so the counting is done here.
 from __future__ import annotations
 
 import json
-import random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,9 +89,8 @@ def sample(connection: Connection) -> tuple[list[str], int]:
     if rows <= PAGE * PAGES:
         found = connection.exec_driver_sql(_PAGE, (low, PAGE * PAGES))
         return [str(row[0]) for row in found], int(rows)
-    places = random.Random(0)
     texts = []
-    for _ in range(PAGES):
-        found = connection.exec_driver_sql(_PAGE, (places.randint(low, high), PAGE))
+    for page in range(PAGES):
+        found = connection.exec_driver_sql(_PAGE, (low + (high - low) * page // PAGES, PAGE))
         texts += [str(row[0]) for row in found]
     return texts, int(rows)

@@ -1,7 +1,7 @@
 """Which few substrings of a question a database should look up: rare words alone, others in pairs and threes.
 
-A trigram index answers "rows that hold all of these substrings" quickly when few rows do, and slowly otherwise. How many rows
-hold a word or trigram, and how many hold two at once, is estimated from a sample of the catalogue.
+A trigram index answers "rows that hold all of these substrings" quickly when few rows do, and slowly otherwise. How
+many rows hold a word or trigram, and how many hold two at once, is estimated from a sample of the catalogue.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tracktion.matching.text import NormalisedTrack
-    from tracktion.results.catalogue import Candidate
 
 __all__ = ["PAGE", "PAGES", "Plan", "Statistics", "grams_by_rarity", "plan", "ranked", "statistics_of"]
 
@@ -122,7 +121,10 @@ def plan(search: str, statistics: Statistics) -> Plan:
 
 
 def grams_by_rarity(search: str, statistics: Statistics, budget: int) -> list[tuple[str, float]]:
-    """Return trigrams of the words of a folded question and their weights, the rarest first, for about `budget` rows."""
+    """Return trigrams of the words of a folded question and their weights, the rarest first.
+
+    For about `budget` rows.
+    """
     grams: dict[str, None] = {}
     for word in search.replace("|", " ").replace(",", " ").split()[:40]:
         grams.update(dict.fromkeys(word[i : i + 3] for i in range(len(word[:64]) - 2)))
@@ -139,7 +141,10 @@ def grams_by_rarity(search: str, statistics: Statistics, budget: int) -> list[tu
 
 
 def _parts(word: str, number: int, statistics: Statistics) -> list[_Atom]:
-    """The rarest trigrams of a word that the sample does not hold, those that it does hold first: it may be misspelt."""
+    """The rarest trigrams of a word that the sample does not hold, those that it does hold first.
+
+    It may be misspelt.
+    """
     grams = [word[i : i + 3] for i in range(len(word) - 2)]
     found = [_Atom(gram, number, statistics.with_term(gram_term(gram))) for gram in dict.fromkeys(grams)]
     found.sort(key=lambda atom: (len(atom.rows) == 0, len(atom.rows)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,10 +15,10 @@ def band_energies(magnitude: NDArray[np.float32], edges: NDArray[np.int32]) -> N
     bounds = edges.tolist()
     if len(bounds) < 2 or bounds[0] < 0 or bounds[-1] > magnitude.shape[1]:
         raise ValueError("edges must lie within the bins")
-    if any(b < a for a, b in zip(bounds, bounds[1:], strict=False)):
+    if any(b < a for a, b in pairwise(bounds)):
         raise ValueError("edges must not fall")
     power = magnitude.astype(np.float64) ** 2
-    sums = [power[:, a:b].sum(axis=1) for a, b in zip(bounds, bounds[1:], strict=False)]
+    sums = [power[:, a:b].sum(axis=1) for a, b in pairwise(bounds)]
     return np.stack(sums, axis=1).astype(np.float32)
 
 
