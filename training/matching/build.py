@@ -1,4 +1,6 @@
-"""Builds the training table of the scorer: questions, candidates, features. ``python training/matching/build.py DATA OUT``.
+"""Builds the training table of the scorer: questions, candidates, features.
+
+``python training/matching/build.py DATA OUT``
 
 DATA has ``catalogue.csv.gz``, ``queries.jsonl`` and the iTunes–Amazon pairs. Questions are our own corruptions of
 rows that no labelled question is about, and the labelled questions themselves with their folds.

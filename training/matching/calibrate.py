@@ -1,4 +1,6 @@
-"""Fits the logistic curve over logit and spelling, and writes ``scorer.npz``. ``python training/matching/calibrate.py DATA FOLDER OUT``.
+"""Fits the logistic curve over logit and spelling, and writes ``scorer.npz``.
+
+``python training/matching/calibrate.py DATA FOLDER OUT``
 
 Logits of labelled questions come from networks that had not seen them (``train.py --folds``). Ranking is measured by
 row id, so rows with the same key as the true one count as wrong there; for the probability they are left out.

@@ -1,8 +1,11 @@
-"""Trains the scorer on the table of ``build.py`` (needs PyTorch). ``python training/matching/train.py FOLDER [--folds]``.
+"""Trains the scorer on the table of ``build.py`` (needs PyTorch).
+
+``python training/matching/train.py FOLDER [--folds]``
 
 A network with one hidden layer gives each candidate a logit; the loss is the sum of a listwise softmax over the
-candidates of a question (which one) and of binary cross-entropy (whether at all), so that the logit ranks and is a probability. With ``--folds`` the labelled questions are scored
-by networks that have not seen them. Rows with the same key as the true row are left out of both losses.
+candidates of a question (which one) and of binary cross-entropy (whether at all), so that the logit ranks and is a
+probability. With ``--folds`` the labelled questions are scored by networks that have not seen them. Rows with the same
+key as the true row are left out of both losses.
 """
 
 from __future__ import annotations
@@ -89,10 +92,8 @@ def report(logits: np.ndarray, y: np.ndarray, kinds: np.ndarray) -> None:
         for suffix in ("", ":text"):
             chosen = kinds == name + suffix
             if chosen.any():
-                print(
-                    f"{name + suffix:20s} n={chosen.sum():4d} right={np.mean(top[chosen] == 1):.4f} same
-                    key={np.mean(top[chosen] >= 1):.4f}"
-                )
+                right, same = np.mean(top[chosen] == 1), np.mean(top[chosen] >= 1)
+                print(f"{name + suffix:20s} n={chosen.sum():4d} right={right:.4f} same key={same:.4f}")
     p = 1 / (1 + np.exp(-logits.max(1)))
     right = top >= 1
     edges = np.minimum((p * 10).astype(int), 9)

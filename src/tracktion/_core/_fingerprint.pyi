@@ -15,4 +15,4 @@ def band_energies(magnitude: NDArray[np.float32], edges: NDArray[np.int32]) -> N
 def bit_errors(
     a: NDArray[np.uint32], b: NDArray[np.uint32], offsets: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the differing bits of ``a[offset + k]`` and ``b[k]`` over all k where both exist, and how many k there are, by offset."""
+    """Return the differing bits of ``a[offset + k]`` and ``b[k]``, and how many k exist in both, by offset."""

@@ -15,8 +15,8 @@ def segment(
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
     """Return inverted lists of the rows ``first`` to ``last - 1``.
 
-    Text of row i is ``data[offsets[i]:offsets[i + 1]]``, of which four fields (parted by ``|``) are read. List of term t is
-    ``postings[starts[t]:starts[t + 1]]``: row numbers from `first` on, ascending.
+    Text of row i is ``data[offsets[i]:offsets[i + 1]]``, of which four fields (parted by ``|``) are read. List of
+    term t is ``postings[starts[t]:starts[t + 1]]``: row numbers from `first` on, ascending.
 
     Raises
     ------
@@ -52,8 +52,8 @@ def search(
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Return the rows that share the most weight with `query`, and Dice overlaps, the best first.
 
-    Lists of the segments ``starts[k]`` (first posting ``bases[k]``, first row ``first[k]``) are read for exact words, then for
-    trigrams of unknown words, then for others, rare ones first, until `budget` rows are read; the best `wide` rows are
+    Lists of the segments ``starts[k]`` (first posting ``bases[k]``, first row ``first[k]``) are read for exact words, then
+    for trigrams of unknown words, then for others, rare ones first, until `budget` rows are read; the best `wide` rows are
     compared in full, and at most `keep` returned. Ties go to the lower row.
 
     Raises
