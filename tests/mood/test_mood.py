@@ -123,7 +123,7 @@ def test_numbers_are_those_of_the_model(song: np.ndarray) -> None:
 @pytest.mark.parametrize("frames", [49, 50, 51, 99, 750, 751, 1500, 6000, 20_000])
 def test_windows_lie_inside(frames: int) -> None:
     timbre = TimbreFeatures(
-        np.ones((frames, BANDS), np.float32), np.zeros((-(-frames // 50), len(SLOT_COLUMNS)), np.float32)
+        np.full((frames, BANDS), 0x3F80, np.uint16), np.zeros((-(-frames // 50), len(SLOT_COLUMNS)), np.float32)
     )
     windows = windows_of(timbre)
     if frames < 50:

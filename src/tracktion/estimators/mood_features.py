@@ -43,7 +43,7 @@ def windows_of(timbre: TimbreFeatures) -> Windows | None:
 
     At most `MOST_WINDOWS`, evenly spread; their length is a whole number of slots.
     """
-    power = timbre.bands.sum(axis=1)
+    power = timbre.power()
     if len(power) == 0 or power.max() <= 0:
         return None
     active = np.flatnonzero(power > power.max() * 1e-6)
@@ -89,7 +89,7 @@ def mood_numbers(features: Features) -> Table | None:
 def timbre_numbers(timbre: TimbreFeatures, windows: Windows) -> Table:
     """Name → value per window [each of shape (windows,)]."""
     starts, size = windows[:-1], int(windows[-1])
-    power = timbre.bands[starts[:, None] + np.arange(size)]
+    power = np.stack([timbre.bands(start, start + size) for start in starts])
     slots = timbre.slots[(starts // SLOT_FRAMES)[:, None] + np.arange(size // SLOT_FRAMES)]
     total = power.mean(axis=2)
     gain = total.mean(axis=1) + 1e-20

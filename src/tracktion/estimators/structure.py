@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tracktion.features.rows import widen
 from tracktion.features.tap import FRAME_RATE
 from tracktion.features.timbre import BANDS
 from tracktion.results.base import frozen_array
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["estimate_structure", "novelty_curve"]
 
 SLOT_FRAMES = 25
+CHUNK_SLOTS = 400
 SLOT_SECONDS = SLOT_FRAMES / FRAME_RATE
 KERNEL_SECONDS = 10.0
 SHORTEST_SECONDS = 8.0
@@ -61,7 +63,7 @@ def estimate_structure(features: Features, *, beats: Beats | None = None) -> tup
     timbre = features.timbre
     if timbre is None:
         return None, {"structure": "no timbre features were extracted"}
-    power = timbre.bands.mean(axis=1, dtype=np.float64)
+    power = timbre.power().astype(np.float64)
     if len(power) == 0 or power.max() <= 0:
         return None, {"structure": features.unanswerable or "silence"}
     duration = features.duration
@@ -141,10 +143,7 @@ def _slot_means(x: NDArray[np.floating]) -> Array:
 def _description(features: Features) -> list[Array]:
     """Level, colour, onsets and harmony of each half second, standardised [each of shape (slots, columns)]."""
     timbre: TimbreFeatures = features.timbre
-    floor = float(timbre.bands.max()) * 1e-8 + 1e-12
-    level = np.log(timbre.bands + np.float32(floor))
-    rise = np.clip(np.diff(level, axis=0, prepend=level[:1]), 0.0, None)
-    mean, flux = _slot_means(level), _slot_means(rise.reshape(len(rise), 4, -1).mean(axis=2))
+    mean, flux = _level_and_flux(timbre)
     b = np.arange(BANDS) + 0.5
     cosines = np.cos(np.pi * np.arange(1, CEPSTRA + 1)[:, None] * b / BANDS) * np.sqrt(2.0 / BANDS)
     groups = [
@@ -159,6 +158,21 @@ def _description(features: Features) -> list[Array]:
         near = np.minimum(np.rint(at).astype(int), len(chroma) - 1)
         groups.append(_standard(chroma[near].astype(np.float64), CHROMA_FLOOR))
     return groups
+
+
+def _level_and_flux(timbre: TimbreFeatures) -> tuple[Array, Array]:
+    """Mean log power per band and mean rise of four groups of bands, a row for each half second."""
+    count, chunk = len(timbre.halves), CHUNK_SLOTS * SLOT_FRAMES
+    floor = float(widen(timbre.halves.max(axis=0)).max()) * 1e-8 + 1e-12
+    means, fluxes = [], []
+    for start in range(0, count, chunk):
+        before = max(0, start - 1)
+        level = np.log(timbre.bands(before, start + chunk) + np.float32(floor))
+        own = level[start - before :]
+        rise = np.clip(np.diff(level, axis=0, prepend=level[: 1 - (start - before)]), 0.0, None)
+        means.append(_slot_means(own))
+        fluxes.append(_slot_means(rise.reshape(len(rise), 4, -1).mean(axis=2)))
+    return np.concatenate(means), np.concatenate(fluxes)
 
 
 def _standard(x: Array, floor: float) -> Array:
@@ -185,7 +199,11 @@ def _boundaries(features: Features, begin: float, end: float) -> tuple[Array, Ar
 def _snapped(times: Array, beats: Beats) -> Array:
     if len(beats.times) == 0 or len(times) == 0:
         return times
-    nearest = beats.times[np.abs(beats.times[None, :] - times[:, None]).argmin(axis=1)]
+    after = np.clip(np.searchsorted(beats.times, times), 1, max(1, len(beats.times) - 1))
+    before = after - 1
+    after = np.minimum(after, len(beats.times) - 1)
+    nearer = times - beats.times[before] <= beats.times[after] - times
+    nearest = np.where(nearer, beats.times[before], beats.times[after])
     return np.where(np.abs(nearest - times) <= SNAP_SECONDS, nearest, times)
 
 

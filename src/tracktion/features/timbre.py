@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracktion._core.timbre import band_powers
+from tracktion.features.rows import Rows, halve_precision, widen
 from tracktion.features.tap import MONO_RATE, WINDOW, FloatBlock, Tap
 
 __all__ = ["BANDS", "OCTAVES", "SLOT_COLUMNS", "SLOT_FRAMES", "TimbreFeatures", "TimbreTap", "band_hz"]
@@ -38,6 +39,7 @@ LOWEST_OCTAVE_HZ = 62.5
 QUANTILE = 0.15
 ROUGH_PEAKS = 20
 TINY = 1e-9
+CHUNK = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,16 +48,26 @@ class TimbreFeatures:
 
     Attributes
     ----------
-    bands
-        Mean power of `BANDS` mel bands, 50 frames per second [shape (n, BANDS), float32].
+    halves
+        Mean power of `BANDS` mel bands, 50 frames per second: upper halves of float32 [shape (n, BANDS), uint16]; read
+        them as `bands`.
     slots
         `SLOT_COLUMNS` of each slot of `SLOT_FRAMES` frames [shape (ceil(n / SLOT_FRAMES), columns), float32]: natural
         logarithms of the mean of the strongest and of the weakest bins of each octave from 62.5 Hz up and of its
         flatness; share of magnitude in peaks; their number; their strength; roughness (Sethares).
     """
 
-    bands: NDArray[np.float32]
+    halves: NDArray[np.uint16]
     slots: NDArray[np.float32]
+
+    def bands(self, start: int = 0, stop: int | None = None) -> NDArray[np.float32]:
+        """Powers of frames `start` to `stop` [shape (stop - start, BANDS)]; hours of music are read in parts."""
+        return widen(self.halves[start:stop])
+
+    def power(self) -> NDArray[np.float32]:
+        """Mean power of each frame over its bands [shape (n,)]."""
+        parts = [self.bands(i, i + CHUNK).mean(axis=1) for i in range(0, len(self.halves), CHUNK)]
+        return np.concatenate([np.empty(0, np.float32), *parts])
 
 
 @functools.cache
@@ -88,7 +100,7 @@ class TimbreTap(Tap):
 
     def __init__(self, *, sample_rate: int, channels: int) -> None:
         super().__init__(sample_rate=sample_rate, channels=channels)
-        self._bands: list[NDArray[np.float32]] = []
+        self._bands = Rows(BANDS, np.uint16)
         self._slots: list[NDArray[np.float32]] = []
         # Room for the slots that one block of frames may begin after the last batch.
         self._sums = np.zeros((BATCH + 4, BINS), np.float32)
@@ -96,7 +108,7 @@ class TimbreTap(Tap):
 
     def push_magnitude(self, block: FloatBlock) -> None:
         """Take frames [shape (m, 1025)], at most 32."""
-        self._bands.append(band_powers(block, *_bank(), self._frames, SLOT_FRAMES, self._sums))
+        self._bands.append(halve_precision(band_powers(block, *_bank(), self._frames, SLOT_FRAMES, self._sums)))
         self._frames += len(block)
         if self._frames >= BATCH * SLOT_FRAMES:
             self._slots.append(slot_columns(self._sums[:BATCH] / np.float32(SLOT_FRAMES)))
@@ -112,7 +124,7 @@ class TimbreTap(Tap):
         if partial:
             rest[-1] *= np.float32(SLOT_FRAMES / partial)
         return TimbreFeatures(
-            bands=np.concatenate([np.empty((0, BANDS), np.float32), *self._bands]),
+            halves=self._bands.done(),
             slots=np.concatenate([np.empty((0, len(SLOT_COLUMNS)), np.float32), *self._slots, slot_columns(rest)]),
         )
 
