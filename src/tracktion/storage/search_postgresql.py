@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from tracktion.errors import StorageError
 from tracktion.storage.schema import tracks
 from tracktion.storage.search_terms import PAGE, PAGES, plan, ranked, statistics_of
 
@@ -38,12 +40,13 @@ _PAGE = (
 
 def candidates(storage: Any, query: NormalisedTrack, *, limit: int = 50) -> list[Candidate]:
     """Return tracks whose searchable text is like ``query.search``, likeliest first."""
-    statistics = statistics_of(storage, lambda: storage.read(sample))
+    statistics = statistics_of(storage, lambda: _sampled(storage))
     lookups = plan(query.search, statistics)
 
     def work(connection: Connection) -> list[tuple[int, str]]:
         found = [(int(row[0]), str(row[1])) for row in connection.execute(_KEYED, {"key": query.key})]
         if lookups:
+            _by_index(connection)
             wanted = sa.select(tracks.c.id, tracks.c.norm_search).where(condition(lookups)).limit(MOST)
             found += [(int(row[0]), str(row[1])) for row in connection.execute(wanted)]
         return found
@@ -56,11 +59,29 @@ def candidates(storage: Any, query: NormalisedTrack, *, limit: int = 50) -> list
     return chosen
 
 
+def _sampled(storage: Any) -> tuple[list[str], int]:
+    """A sample, after the index has taken in what bulk loading left pending: reading that list made searches slow."""
+    with suppress(StorageError):
+        storage.write(_care)
+    return storage.read(sample)  # type: ignore[no-any-return]
+
+
+def _care(connection: Connection) -> None:
+    connection.execute(sa.select(sa.func.gin_clean_pending_list("tracks_norm_search_trgm")))
+    connection.exec_driver_sql("ANALYZE tracks")
+
+
+def _by_index(connection: Connection) -> None:
+    """Forbid reading the whole table, for this transaction: the planner thinks many lookups dearer than they are."""
+    connection.execute(sa.select(sa.func.set_config("enable_seqscan", "off", True)))
+
+
 def _alike(connection: Connection, query: NormalisedTrack) -> list[tuple[int, str]]:
     """Rows that share many trigrams with the question, which may be misspelt everywhere; slower than lookups."""
     text = _core_of(query)
     if not text:
         return []
+    _by_index(connection)
     connection.execute(sa.select(sa.func.set_config("pg_trgm.similarity_threshold", THRESHOLD, True)))
     column = tracks.c.norm_search
     likeness = sa.func.similarity(column, text)
