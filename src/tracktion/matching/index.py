@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = ["BUDGET", "KEEP", "WIDE", "TextIndex"]
 
-BUDGET = 150_000
+BUDGET = 50_000
 """Postings that one search reads, at most, beyond its rarest term."""
 
-WIDE = 192
+WIDE = 160
 """Rows whose full overlap is computed, when the budget did not suffice for all terms."""
 
 KEEP = 40
