@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import hashlib
 import json
@@ -10,7 +11,7 @@ import logging
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sized
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from tracktion.audio import AudioStream, Limits
+    from tracktion.audio.source import Source as OpenSource
     from tracktion.batch import BatchItem
     from tracktion.features.stream import Features
+    from tracktion.remote import Remote
     from tracktion.results.tags import Tags
 
 __all__ = ["PARTS", "AnalysisStream", "Analyzer", "Part", "Source"]
@@ -73,6 +76,8 @@ class Analyzer:
     overlap
         Let `analyze` decode in a second thread while it analyses, where there is a second core. Batches never do: there
         the cores have other files.
+    remote
+        How URLs are fetched, and within which limits; see `tracktion.remote.Remote`.
 
     Raises
     ------
@@ -96,6 +101,7 @@ class Analyzer:
         cache: Any = None,
         read_tags: bool = True,
         overlap: bool = True,
+        remote: Remote | None = None,
     ) -> None:
         self.compute: tuple[Part, ...] = _checked_parts(compute)
         if bpm_range is not None and not 0 < bpm_range[0] < bpm_range[1]:
@@ -104,7 +110,7 @@ class Analyzer:
             raise UsageError(f"engine must be 'tracktion', 'essentia' or 'both', not {engine!r}")
         self.bpm_range, self.tempo_prior, self.engine = bpm_range, tempo_prior, engine
         self.limits, self.storage, self.cache, self.read_tags = limits, storage, cache, read_tags
-        self.overlap = overlap
+        self.overlap, self.remote = overlap, remote
 
     def __repr__(self) -> str:
         return f"Analyzer(compute={self.compute}, engine={self.engine!r})"
@@ -130,7 +136,7 @@ class Analyzer:
         return hashlib.blake2b(json.dumps(settings, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
 
     def to_spec(self) -> dict[str, Any]:
-        """JSON form of the options for another process; what cannot travel (prior, storage, cache) stays here."""
+        """Return the options as JSON for another process; prior, storage, cache and remote stay here."""
         if self.tempo_prior is not None:
             raise UsageError("a tempo_prior is a function and cannot be sent to another process; use threads")
         return {
@@ -158,7 +164,7 @@ class Analyzer:
         Parameters
         ----------
         source
-            A path (undecodable names too), an open binary file, the bytes of a file, or
+            A path (undecodable names too), a URL (extra ``remote``), an open binary file, the bytes of a file, or
             ``(samples, sample_rate)`` with samples float in ±1 [shape (n,) or (n, channels)].
 
         Returns
@@ -174,11 +180,15 @@ class Analyzer:
         UsageError
             When `source` is none of the above.
         """
-        identity = self._identity(source) if (self.storage is not None or self.cache is not None) else None
-        if identity and (known := self._recall(identity, source)):
-            return known
-        analysis = self._hear(source)
-        return self._remember(identity, analysis) if identity else analysis
+        if isinstance(source, tuple):
+            return self._hear(source)
+        with self._opened(source) as opened:
+            identity = self._identity(opened)
+            known = self._recall(identity)
+            analysis = replace(known or self._hear(opened), source=source_name(source), identity=identity)
+        if known is None:
+            self._remember(analysis)
+        return analysis
 
     def analyze_many(
         self,
@@ -286,9 +296,19 @@ class Analyzer:
             return analyze_with_essentia(self, source, both=self.engine == "both")
         return self._hear_natively(source)
 
-    def _hear_natively(self, source: Source) -> Analysis:
-        from dataclasses import replace
+    @contextlib.contextmanager
+    def _opened(self, source: Source) -> Iterator[OpenSource]:
+        """Open once for identity, tags and decoding; what lies elsewhere is fetched first."""
+        from tracktion.audio.source import open_source
 
+        with contextlib.ExitStack() as stack:
+            if isinstance(source, str) and "://" in source:
+                from tracktion.remote import Remote
+
+                source = stack.enter_context((self.remote or Remote()).fetch(source))
+            yield stack.enter_context(open_source(source, **self._limit_options()))
+
+    def _hear_natively(self, source: Source) -> Analysis:
         from tracktion.audio import open_audio
 
         with open_audio(source, **self._limit_options()) as audio:
@@ -297,13 +317,13 @@ class Analyzer:
             container, codec, decoder = audio.format, audio.codec, audio.decoder
         tags = self._tags(source, notes) if self.read_tags and not isinstance(source, tuple) else None
         analysis = self.estimate(features, notes=notes)
-        return replace(analysis, source=source_name(source), tags=tags, format=container, codec=codec, decoder=decoder)
+        return replace(analysis, tags=tags, format=container, codec=codec, decoder=decoder)
 
     def _tags(self, source: Source, notes: dict[str, str]) -> Tags | None:
         from tracktion.audio import read_tags
 
         try:
-            return read_tags(source)
+            return read_tags(source, **self._limit_options())
         except TracktionError as error:
             notes["tags"] = error.reason
             return None
@@ -322,43 +342,37 @@ class Analyzer:
     def _limit_options(self) -> dict[str, Any]:
         return {} if self.limits is None else {"limits": self.limits}
 
-    def _identity(self, source: Source) -> str | None:
-        if isinstance(source, tuple):
+    def _identity(self, source: OpenSource) -> str | None:
+        if self.storage is None and self.cache is None:
             return None
         from tracktion.audio import audio_identity
 
-        return audio_identity(source)
+        return audio_identity(source, **self._limit_options())
 
-    def _recall(self, identity: str, source: Source) -> Analysis | None:
-        from dataclasses import replace
-
+    def _recall(self, identity: str | None) -> Analysis | None:
         data = None
-        if self.cache is not None:
+        if identity and self.cache is not None:
             data = self.cache.get(self._cache_key(identity))
-        if not isinstance(data, dict) and self.storage is not None:
+        if identity and not isinstance(data, dict) and self.storage is not None:
             data = self.storage.get_analysis(identity, ALGORITHM, self.parameters)
-        if not isinstance(data, dict):
-            return None
-        return replace(Analysis.from_dict(data), source=source_name(source), identity=identity)
+        return Analysis.from_dict(data) if isinstance(data, dict) else None
 
     def _cache_key(self, identity: str) -> str:
         from tracktion.cache.keys import cache_key
 
         return cache_key("analysis", identity, ALGORITHM, self.parameters)
 
-    def _remember(self, identity: str, analysis: Analysis) -> Analysis:
-        from dataclasses import replace
-
+    def _remember(self, analysis: Analysis) -> None:
+        if analysis.identity is None:
+            return
         from tracktion.cache.keys import ANALYSIS_TTL
 
-        analysis = replace(analysis, identity=identity)
         if self.storage is not None:
-            self.storage.put_analysis(identity, ALGORITHM, self.parameters, analysis)
+            self.storage.put_analysis(analysis.identity, ALGORITHM, self.parameters, analysis)
             if analysis.fingerprint:
-                self.storage.put_fingerprint(identity, analysis.fingerprint, duration=analysis.duration)
+                self.storage.put_fingerprint(analysis.identity, analysis.fingerprint, duration=analysis.duration)
         if self.cache is not None:
-            self.cache.set(self._cache_key(identity), analysis.to_dict(), ttl=ANALYSIS_TTL)
-        return analysis
+            self.cache.set(self._cache_key(analysis.identity), analysis.to_dict(), ttl=ANALYSIS_TTL)
 
 
 class AnalysisStream:
