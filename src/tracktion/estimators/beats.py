@@ -19,7 +19,7 @@ SHORTEST, LONGEST = 10, 100
 REACH = 8
 STIFFNESS = 40.0
 FREE_FRAMES = 0.7
-ODDS_SHIFT = 1.75
+ODDS_SHIFT = 1.5
 METRES = (2, 3, 4, 5, 6)
 METRE_WEIGHTS = (-0.3, -0.02, 0.0, -0.5, -0.5)
 """Log prior per beat of each metre: without it, bars of two explain every bar of four."""

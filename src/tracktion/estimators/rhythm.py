@@ -44,6 +44,8 @@ Prior = Callable[[FloatArray], FloatArray]
 SHORTEST_SECONDS = 3.0
 HEAD_WEIGHT = 0.02
 HEAD_FLOOR = 1e-4
+HEAD_SPREAD = np.ones(5)
+"""Fast tempi have few intervals in whole frames: each takes in the neighbouring tempi."""
 BEAT_FLOOR = 0.12
 """Mean probability at the beats below which there is no rhythm."""
 LINE_SHARE = 0.8
@@ -120,7 +122,7 @@ def _tempo_prior(heard: Activations, prior: Prior | None) -> NDArray[np.float32]
     """What the network, or the caller, holds likely, extended to all tempi."""
     bpm = np.concatenate([[LOWEST_BPM * 0.95], heard.bpm, [heard.bpm[-1] * 1.05]])
     if prior is None:
-        weight = np.log(heard.tempo + HEAD_FLOOR)
+        weight = np.log(np.convolve(heard.tempo, HEAD_SPREAD, "same") + HEAD_FLOOR)
         weight = np.concatenate([[weight.min() - 1], weight, [weight.min() - 1]])
     else:
         given = np.asarray(prior(bpm), np.float64)
