@@ -23,10 +23,9 @@ def front(
     margin: int,
     out: NDArray[np.float32],
 ) -> None:
-    """Squeeze the bands of each frame to a vector: two rectified convolutions over bands (strided) and three frames,
-    a third over all that is left.
+    """Squeeze the bands of each frame to a vector.
 
-    `halves` [shape (frames, bands)] are upper halves of float32 values, looked up in `table` [shape (32768,)] and
+    Two rectified convolutions run over bands (strided) and three frames, a third over all that is left. `halves` [shape (frames, bands)] are upper halves of float32 values, looked up in `table` [shape (32768,)] and
     standardised as ``(value - mean) * scale`` per band. Rows of the weights run over (channel, band, frame).
     """
 

@@ -12,8 +12,8 @@ def stft_magnitude(
     work: NDArray[np.float32],
     out: NDArray[np.float32],
 ) -> None:
-    """Write ``|rfft(frame * window)|`` of frames that start `hop` samples apart to `out` [shape (frames, width / 2 + 1)].
+    """Write ``|rfft(frame * window)|`` of frames, `hop` samples apart, to `out` [shape (frames, width / 2 + 1)].
 
-    `window` is twice a power of four long; `turn`, `half` and `work` come from ``stft_tables(width)``; `work` is scratch
-    that one thread at a time may use. Stockham's self-sorting radix-4 transform, one frame per vector lane.
+    `window` is twice a power of four long; `turn`, `half` and `work` come from ``stft_tables(width)``; `work` is
+    scratch that one thread at a time may use. Stockham's self-sorting radix-4 transform, one frame per vector lane.
     """

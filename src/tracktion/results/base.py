@@ -46,7 +46,7 @@ class Result:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """Inverse of `to_dict`."""
-        hints = _hints(typing.cast(Any, cls))
+        hints = _hints(typing.cast("Any", cls))
         return cls(**{name: _typed(data[name], hint) for name, hint in hints.items() if name in data})
 
     @classmethod
