@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from training.render.arrange import accompany, harmonise
 from training.render.bank import RATE
-from training.render.compose import Composer, accompany, harmonise
+from training.render.compose import Composer
 from training.render.negative import negative
 from training.render.score import excerpt, groove_items, pop909_songs, read_groove, read_pop909, scale_time
 from training.render.synth import Bank, master, mix

@@ -29,7 +29,9 @@ def negative(rng, bank, seconds):
         kit = DrumSet(rng, bank, 0.5)
         for start in np.cumsum(rng.exponential(1 / np.exp(rng.uniform(np.log(0.3), np.log(8))), 400)):
             if start < seconds:
-                lay(out, kit.sample(int(rng.choice([36, 38, 42, 45, 49, 56, 76])), 100), start, 1.0, rng.uniform(0.2, 1))
+                lay(
+                    out, kit.sample(int(rng.choice([36, 38, 42, 45, 49, 56, 76])), 100), start, 1.0, rng.uniform(0.2, 1)
+                )
     else:
         patch, now = Patch(rng, bank, "voice"), 0.0
         while now < seconds:

@@ -7,7 +7,16 @@ Patterns have one character per step: `x` almost always, `o` every second time, 
 EIGHTH, SIXTEENTH, QUARTER, OFF = "x.x.x.x.x.x.x.x.", "xoxoxoxoxoxoxoxo", "x...x...x...x...", "..x...x...x...x."
 BACK = ["....x.......x...", "....x..-....x..-", "....x..-.-..x...", "....x.......x.-o"]
 FOUR = [QUARTER, "x...x...x...x..-", "x...x...x...x.o."]
-ROCK = ["x.......x.......", "x.....x.x.......", "x.x.....x.x.....", "x..x....x..x....", "x.......x.x...o.", "x......xx.......", "x..x..x...x.....", "x.......xx......"]
+ROCK = [
+    "x.......x.......",
+    "x.....x.x.......",
+    "x.x.....x.x.....",
+    "x..x....x..x....",
+    "x.......x.x...o.",
+    "x......xx.......",
+    "x..x..x...x.....",
+    "x.......xx......",
+]
 BROKEN = ["x.........x.....", "x..x......x.....", "x.....x...x..o..", "x.x.......xx....", "x..o...o..x..-o."]
 SLOW = ["x..o..o.x.x.....", "x......xx.o.....", "x..x...o..x...-.", "x.....x...x...o.", "xo.....o..x....."]
 
@@ -21,9 +30,9 @@ STYLES = {
     "punk": (150, 210, 2, 4, 4, 0, {"kick": ["x.......x.......", "x.....x.x.......", "x.......x.x....."], "snare": BACK[:1], "hat": [QUARTER, EIGHTH]}, "e8", "power strum", 0.4, "guitar", "cd"),
     "house": (115, 132, 4, 4, 4, 0, {"kick": FOUR, "clap": BACK[:1], "open": [OFF], "hat": [SIXTEENTH, OFF, EIGHTH, "................"]}, "off sync e8", "stab pad sync", 0.3, "synth", "c"),
     "deephouse": (112, 126, 2, 4, 4, 0.1, {"kick": FOUR, "clap": BACK, "open": [OFF], "perc": ["..o..x..o..x..o.", "o..x..o...x.o..."]}, "sync off", "stab sync pad", 0.2, "synth", "c"),
-    "techno": (122, 145, 3, 4, 4, 0, {"kick": FOUR[:1], "hat": [OFF, SIXTEENTH], "clap": BACK[:1] + ["................"], "perc": ["o.-o..o.-..o..o.", "...x..x...x..x.."]}, "e16 off sync", "stab arp none", 0.1, "synth", "c"),
+    "techno": (122, 145, 3, 4, 4, 0, {"kick": FOUR[:1], "hat": [OFF, SIXTEENTH], "clap": [*BACK[:1], "................"], "perc": ["o.-o..o.-..o..o.", "...x..x...x..x.."]}, "e16 off sync", "stab arp none", 0.1, "synth", "c"),
     "trance": (128, 145, 3, 4, 4, 0, {"kick": FOUR[:1], "clap": BACK[:1], "open": [OFF], "hat": [SIXTEENTH, OFF]}, "off roll e16", "pad arp arp stab", 0.4, "synth", "c"),
-    "hardcore": (150, 200, 2, 4, 4, 0, {"kick": FOUR, "clap": BACK[:1] + ["................"], "open": [OFF]}, "off roll", "stab arp pad", 0.6, "synth", "c"),
+    "hardcore": (150, 200, 2, 4, 4, 0, {"kick": FOUR, "clap": [*BACK[:1], "................"], "open": [OFF]}, "off roll", "stab arp pad", 0.6, "synth", "c"),
     "edm": (122, 130, 2, 4, 4, 0, {"kick": FOUR[:1], "clap": BACK[:1], "hat": [OFF, EIGHTH]}, "e8 off root", "stab pad sync", 0.5, "synth", "c"),
     "dnb": (160, 182, 4, 4, 4, 0, {"kick": BROKEN, "snare": BACK, "hat": [EIGHTH, SIXTEENTH, QUARTER]}, "root sync kick", "pad stab arp", 0.3, "synth", "c"),
     "breakbeat": (110, 145, 3, 4, 4, 0.05, {"kick": ["x..o..x...xo....", "x.x...o...x..x..", "x.....x..xx....."], "snare": ["....x..o.o..x..o", "....x.......x..-"], "hat": [EIGHTH, SIXTEENTH]}, "sync kick root", "stab pad", 0.3, "synth", "c"),
@@ -36,7 +45,7 @@ STYLES = {
     "chiptune": (110, 200, 5, 4, 4, 0, {"kick": ROCK + FOUR, "snare": BACK, "hat": [EIGHTH, SIXTEENTH, QUARTER]}, "e8 octave root e16", "arp fastarp none", 0.8, "chip", "c"),
     "chipfast": (150, 230, 2, 4, 4, 0, {"kick": ROCK[:4] + FOUR, "snare": BACK[:2], "hat": [QUARTER, EIGHTH]}, "e8 octave q", "arp none stab", 0.7, "chip", "c"),
     "game": (90, 190, 4, 4, 4, 0, {"kick": ROCK + FOUR, "snare": BACK, "hat": [EIGHTH, SIXTEENTH, QUARTER]}, "e8 kick q octave", "arp strum pad sync", 0.7, "any", "c"),
-    "funky_game": (120, 190, 3, 4, 4, 0, {"kick": ROCK + ["x..x..x.x..x..x.", "x.x..x..x.x..x.."], "snare": BACK, "hat": [EIGHTH, SIXTEENTH]}, "sync kick octave", "stab sync strum", 0.6, "any", "c"),
+    "funky_game": (120, 190, 3, 4, 4, 0, {"kick": [*ROCK, "x..x..x.x..x..x.", "x.x..x..x.x..x.."], "snare": BACK, "hat": [EIGHTH, SIXTEENTH]}, "sync kick octave", "stab sync strum", 0.6, "any", "c"),
     "disco": (105, 132, 2, 4, 4, 0, {"kick": FOUR, "snare": BACK[:1], "open": [OFF], "hat": [SIXTEENTH, EIGHTH]}, "octave e8 sync", "strum sync pad", 0.5, "any", "cd"),
     "funk": (90, 122, 3, 4, 4, 0.06, {"kick": ["x.x....x..x.....", "x..x..o...xo....", "x.....x.x..x...."], "snare": ["....x..-.-..x..-", "....x..o.o..x..-"], "hat": [SIXTEENTH, EIGHTH]}, "sync kick", "sync stab", 0.4, "any", "cd"),
     "pop": (85, 130, 5, 4, 4, 0, {"kick": ROCK + FOUR, "snare": BACK, "hat": [EIGHTH, SIXTEENTH, QUARTER]}, "kick e8 root", "strum pad block arp", 0.6, "any", "ccd"),
@@ -58,7 +67,7 @@ STYLES = {
     "tango": (110, 134, 2, 4, 4, 0, {"snare": ["............x.x.", "................"]}, "q habanera", "march march habanera", 0.6, "orch", "cd"),
     "habanera": (60, 100, 1, 4, 2, 0, {"perc": ["x..xx.x."]}, "habanera", "block", 0.6, "latin", "cd"),
     "reggaeton": (88, 104, 2, 4, 4, 0, {"kick": [QUARTER], "snare": ["...x..x....x..x."], "hat": [EIGHTH]}, "kick root", "stab pad sync", 0.4, "synth", "c"),
-    "afro": (98, 122, 2, 4, 4, 0, {"kick": FOUR + ["x..x..x.x..x..x."], "clave": ["x..x..x...x.x..."], "perc": [SIXTEENTH, "..xx..xx..xx..xx"], "snare": ["...x..x....x..x.", "................"]}, "sync off", "sync stab", 0.4, "any", "c"),
+    "afro": (98, 122, 2, 4, 4, 0, {"kick": [*FOUR, "x..x..x.x..x..x."], "clave": ["x..x..x...x.x..."], "perc": [SIXTEENTH, "..xx..xx..xx..xx"], "snare": ["...x..x....x..x.", "................"]}, "sync off", "sync stab", 0.4, "any", "c"),
     "waltz": (80, 96, 3, 4, 3, 0, {"kick": ["x..........."], "snare": ["....x...x...", "............"], "hat": ["x...x...x..."]}, "root", "waltz", 0.6, "orch", "cd"),
     "viennese": (165, 186, 3, 4, 3, 0, {"kick": ["x..........."], "snare": ["....x...x..."]}, "root", "waltz", 0.5, "orch", "cd"),
     "waltzrock": (90, 160, 2, 4, 3, 0, {"kick": ["x...........", "x.....x....."], "snare": ["....x...x...", "........x...", "......x....."], "hat": ["x.x.x.x.x.x.", "x...x...x..."]}, "root kick", "arp8 strum waltz", 0.5, "any", "cd"),
@@ -99,7 +108,7 @@ STYLES = {
     "triplets": (44, 110, 2, 3, 4, 0, {}, "root", "arp arp8 prelude", 0.4, "piano", "drr"),
     "metronome": (40, 225, 1, 4, 4, 0, {"bell": [QUARTER], "clave": [QUARTER, "................", "x..............."], "hat": ["................", EIGHTH]}, "none", "none", 0, "any", "c"),
     "simple": (60, 185, 14, 4, 4, 0, {"kick": ["x.......x.......", QUARTER, "x.......x......."], "snare": BACK[:1], "hat": [EIGHTH, QUARTER, "................", EIGHTH]}, "root q none e8", "pad block none pad", 0.4, "any", "ccd"),
-    "simple_house": (100, 150, 6, 4, 4, 0, {"kick": [QUARTER], "snare": BACK[:1] + ["................"], "hat": [EIGHTH, OFF, QUARTER, "................"]}, "root q off none", "pad block stab none", 0.4, "synth", "c"),
+    "simple_house": (100, 150, 6, 4, 4, 0, {"kick": [QUARTER], "snare": [*BACK[:1], "................"], "hat": [EIGHTH, OFF, QUARTER, "................"]}, "root q off none", "pad block stab none", 0.4, "synth", "c"),
     "simple3": (80, 180, 3, 4, 3, 0, {"kick": ["x..........."], "snare": ["....x...x...", "............"], "hat": ["x.x.x.x.x.x.", "x...x...x...", "............"]}, "root q none", "pad block waltz none", 0.4, "any", "cd"),
     "simple_half": (60, 90, 3, 4, 4, 0, {"kick": ["x.......x......."], "snare": BACK[:1], "hat": [SIXTEENTH, EIGHTH, SIXTEENTH]}, "root q e8", "pad block arp", 0.6, "any", "cd"),
     "drums": (60, 200, 7, 4, 4, 0, {"kick": ROCK + FOUR + BROKEN + SLOW, "snare": BACK, "hat": [EIGHTH, SIXTEENTH, QUARTER]}, "none", "none", 0, "any", "cd"),
@@ -109,15 +118,43 @@ STYLES = {
 # Alternative families of timbres: role -> General MIDI programs, or names of synthesised patches.
 PIANO = [0, 0, 1, 2, 3, 4, 5]
 FAMILIES = {
-    "guitar": {"bass": [33, 34, 35, 32], "chords": [27, 28, 29, 30, 29, 30, 25], "lead": [29, 30, 27, "voice", "voice", 18, 80]},
-    "synth": {"bass": [38, 39, "saw", "square", "sub", "saw"], "chords": ["saw", "supersaw", "pulse", 90, 81, 4, 0, "pluck", 50], "lead": ["saw", "square", "supersaw", "pluck", "voice", 81, 80, "fm"]},
-    "chip": {"bass": ["square", "pulse", "triangle"], "chords": ["square", "pulse"], "lead": ["square", "pulse", "saw", "voice", "fm"]},
-    "any": {"bass": [33, 34, 38, 39, "saw", "sub", 32], "chords": [0, 4, 5, 16, 18, 24, 25, 27, 48, 50, 61, 90, "saw", "pluck"], "lead": ["voice", "voice", 56, 61, 65, 66, 73, 80, 81, 11, 12, 0, "fm", "square"]},
-    "soft": {"bass": [32, 33, 35], "chords": [0, 1, 4, 24, 25, 46, 48, 49, 52, 88, 89], "lead": ["voice", "voice", 40, 42, 52, 71, 73, 68, 0]},
+    "guitar": {
+        "bass": [33, 34, 35, 32],
+        "chords": [27, 28, 29, 30, 29, 30, 25],
+        "lead": [29, 30, 27, "voice", "voice", 18, 80],
+    },
+    "synth": {
+        "bass": [38, 39, "saw", "square", "sub", "saw"],
+        "chords": ["saw", "supersaw", "pulse", 90, 81, 4, 0, "pluck", 50],
+        "lead": ["saw", "square", "supersaw", "pluck", "voice", 81, 80, "fm"],
+    },
+    "chip": {
+        "bass": ["square", "pulse", "triangle"],
+        "chords": ["square", "pulse"],
+        "lead": ["square", "pulse", "saw", "voice", "fm"],
+    },
+    "any": {
+        "bass": [33, 34, 38, 39, "saw", "sub", 32],
+        "chords": [0, 4, 5, 16, 18, 24, 25, 27, 48, 50, 61, 90, "saw", "pluck"],
+        "lead": ["voice", "voice", 56, 61, 65, 66, 73, 80, 81, 11, 12, 0, "fm", "square"],
+    },
+    "soft": {
+        "bass": [32, 33, 35],
+        "chords": [0, 1, 4, 24, 25, 46, 48, 49, 52, 88, 89],
+        "lead": ["voice", "voice", 40, 42, 52, 71, 73, 68, 0],
+    },
     "jazz": {"bass": [32, 32, 35, 33], "chords": [0, 0, 4, 16, 26], "lead": [56, 59, 65, 66, 57, 71, 11, 26, "voice"]},
     "latin": {"bass": [32, 33, 35], "chords": [0, 24, 25, 21, 61], "lead": ["voice", 56, 57, 73, 24, 40, 22]},
-    "orch": {"bass": [43, 42, 32, 58], "chords": [48, 49, 45, 60, 21, 0, 6], "lead": [40, 41, 73, 71, 68, 60, 56, 21, "voice"]},
-    "folk": {"bass": [32, 33, 25], "chords": [24, 25, 105, 21, 0, 15, 46], "lead": [40, 110, 73, 22, 105, 109, 21, 75, "voice", 0]},
+    "orch": {
+        "bass": [43, 42, 32, 58],
+        "chords": [48, 49, 45, 60, 21, 0, 6],
+        "lead": [40, 41, 73, 71, 68, 60, 56, 21, "voice"],
+    },
+    "folk": {
+        "bass": [32, 33, 25],
+        "chords": [24, 25, 105, 21, 0, 15, 46],
+        "lead": [40, 110, 73, 22, 105, 109, 21, 75, "voice", 0],
+    },
     "piano": {"bass": PIANO, "chords": PIANO, "lead": PIANO},
     "voices": {"bass": [0, 6, 19, 20], "chords": [0, 6, 19, 48, 52], "lead": [0, 0, 6, 19, 16]},
 }

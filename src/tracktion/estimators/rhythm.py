@@ -46,7 +46,7 @@ HEAD_WEIGHT = 0.02
 HEAD_FLOOR = 1e-4
 HEAD_SPREAD = np.ones(5)
 """Fast tempi have few intervals in whole frames: each takes in the neighbouring tempi."""
-BEAT_FLOOR = 0.12
+BEAT_FLOOR = 0.15
 """Mean probability at the beats below which there is no rhythm."""
 LINE_SHARE = 0.8
 MAJORITY = 0.5
@@ -95,10 +95,11 @@ def estimate_rhythm(
         return _nothing("no beat stands out")
     notes = {}
     if bpm_range is not None:
-        wish = fold(_plain_bpm(frames), bpm_range)
+        heard_bpm = _plain_bpm(frames / FRAME_RATE)
+        wish = fold(heard_bpm, bpm_range)
         if wish is None:
             notes["tempo"] = f"no octave of the tempo lies between {bpm_range[0]:g} and {bpm_range[1]:g} BPM"
-        elif abs(np.log(wish / _plain_bpm(frames))) > 0.05:
+        elif abs(np.log(wish / heard_bpm)) > 0.05:
             frames = _within(decode_beats(heard.beat, _narrow_prior(wish)), audible)
     return _describe(features.duration, heard, frames, notes)
 
@@ -139,9 +140,10 @@ def _narrow_prior(bpm: float) -> NDArray[np.float32]:
     return interval_prior(tempi, -np.maximum(0.0, distance - 0.06) * 20.0)
 
 
-def _plain_bpm(frames: NDArray[np.int32]) -> float:
-    span = min(8, len(frames) - 1)
-    return float(60.0 * FRAME_RATE * span / np.median(frames[span:] - frames[:-span]))
+def _plain_bpm(times: FloatArray) -> float:
+    """Median tempo over stretches of eight beats."""
+    span = min(8, len(times) - 1)
+    return float(60.0 * span / np.median(times[span:] - times[:-span]))
 
 
 def _strength(odds: NDArray[np.float32], frames: NDArray[np.int32]) -> float:
@@ -162,7 +164,7 @@ def _describe(duration: float, heard: Activations, frames: NDArray[np.int32], no
     constant = line is not None and line.share >= LINE_SHARE
     if line is not None and constant:
         times, position = _on_line(line, times, position, metre)
-    bpm = 60.0 / line.period if line is not None and line.share >= MAJORITY else _plain_bpm(frames)
+    bpm = 60.0 / line.period if line is not None and line.share >= MAJORITY else _plain_bpm(times)
     bpm = float(np.clip(bpm, LOWEST_BPM, HIGHEST_BPM))
     strength = _strength(heard.beat, frames)
     found = readings(bpm, heard)
