@@ -55,4 +55,7 @@ EXTENSIONS = [
     for path in sorted(Path("src/tracktion/_core").glob("*.pyx"))
 ]
 
-setup(ext_modules=cythonize(EXTENSIONS, compiler_directives=DIRECTIVES, build_dir="build/cython"))
+setup(
+    ext_modules=cythonize(EXTENSIONS, compiler_directives=DIRECTIVES, build_dir="build/cython"),
+    options={"build_ext": {"parallel": os.cpu_count() or 1}},
+)

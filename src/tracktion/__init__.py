@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from tracktion.analyzer import AnalysisStream, Analyzer
     from tracktion.audio import Limits, audio_identity, read_tags, write_tags
     from tracktion.batch import BatchItem
-    from tracktion.cache import LRUCache, RedisCache, TieredCache, cached
+    from tracktion.cache import LRUCache, RedisCache, TieredCache, cache_key, cached, warm
     from tracktion.diagnostics import show_versions
+    from tracktion.display import Batch
     from tracktion.errors import TracktionError
     from tracktion.matcher import Matcher
     from tracktion.monitor import MemoryMonitor, PerformanceMonitor
@@ -39,8 +40,9 @@ _HOMES = {
     "tracktion.analyzer": ("AnalysisStream", "Analyzer"),
     "tracktion.audio": ("Limits", "audio_identity", "read_tags", "write_tags"),
     "tracktion.batch": ("BatchItem",),
-    "tracktion.cache": ("LRUCache", "RedisCache", "TieredCache", "cached"),
+    "tracktion.cache": ("LRUCache", "RedisCache", "TieredCache", "cache_key", "cached", "warm"),
     "tracktion.diagnostics": ("show_versions",),
+    "tracktion.display": ("Batch",),
     "tracktion.errors": ("TracktionError",),
     "tracktion.matcher": ("Matcher",),
     "tracktion.monitor": ("MemoryMonitor", "PerformanceMonitor"),
@@ -64,6 +66,7 @@ __all__ = [
     "Analysis",
     "AnalysisStream",
     "Analyzer",
+    "Batch",
     "BatchItem",
     "BeatGrid",
     "Beats",
@@ -90,10 +93,12 @@ __all__ = [
     "Watcher",
     "__version__",
     "audio_identity",
+    "cache_key",
     "cached",
     "open_storage",
     "read_tags",
     "show_versions",
+    "warm",
     "write_tags",
 ]
 

@@ -6,8 +6,8 @@ import numpy as np
 cdef extern from "loudness.h" nogil:
     int LANES
     int GROUP
-    long kw_block(const float *x, long frames, long channels, const double *c, const double *weights, long hop, long fill,
-                  double *state, double *partial, double *states, float *planar, double *out)
+    long kw_block(const float *x, long frames, long channels, const double *c, const double *weights, long hop,
+                  long fill, double *state, double *partial, double *states, float *planar, double *out)
     void true_peaks(const float *x, long frames, long channels, const float *taps, long phases, long length, float gain,
                     float *level, float *bend, float *sample, float *peak)
 
@@ -32,8 +32,8 @@ def weighted_energy(const float[:, ::1] block, const double[::1] coefficients, c
     if frames == 0:
         return energies_array, partial, after_array
     with nogil:
-        kw_block(source, frames, channels, &coefficients[0], &weights[0], hop, fill, &after[0, 0], &partial, &states[0, 0],
-                 &planar[0, 0], target)
+        kw_block(source, frames, channels, &coefficients[0], &weights[0], hop, fill, &after[0, 0], &partial,
+                 &states[0, 0], &planar[0, 0], target)
     return energies_array, partial, after_array
 
 
@@ -49,6 +49,6 @@ def peaks(const float[:, ::1] samples, const float[:, ::1] taps, float gain, flo
     cdef float[::1] level = np.empty(frames // GROUP + 1, dtype=np.float32)
     cdef float[::1] bend = np.empty(frames // GROUP + 1, dtype=np.float32)
     with nogil:
-        true_peaks(&samples[0, 0], frames, channels, &taps[0, 0] if phases else NULL, phases, length, gain, &level[0], &bend[0],
-                   &sample, &peak)
+        true_peaks(&samples[0, 0], frames, channels, &taps[0, 0] if phases else NULL, phases, length, gain, &level[0],
+                   &bend[0], &sample, &peak)
     return sample, peak

@@ -25,7 +25,8 @@ def front(
 ) -> None:
     """Squeeze the bands of each frame to a vector.
 
-    Two rectified convolutions run over bands (strided) and three frames, a third over all that is left. `halves` [shape (frames, bands)] are upper halves of float32 values, looked up in `table` [shape (32768,)] and
+    Two rectified convolutions run over bands (strided) and three frames, a third over all that is left. `halves`
+    [shape (frames, bands)] are upper halves of float32 values, looked up in `table` [shape (32768,)] and
     standardised as ``(value - mean) * scale`` per band. Rows of the weights run over (channel, band, frame).
     """
 

@@ -44,13 +44,15 @@ def compare(const uint8_t[::1] question, float duration, int year, const uint8_t
             const uint8_t[::1] weights, const uint8_t[::1] classes, const float[:, ::1] hidden, const float[::1] bias,
             const float[::1] out, float last, float cap):
     cdef long count = rows.shape[0], total = offsets.shape[0] - 1, i, row
+    cdef float said
     cdef int units = <int> hidden.shape[1]
     if hashes.shape[0] != TK_SLOTS or weights.shape[0] != TK_SLOTS or classes.shape[0] != TK_SLOTS:
         raise ValueError("the lexicon has the wrong size")
-    if hidden.shape[0] != TK_FEATURES or bias.shape[0] != units or out.shape[0] != units or units < 1 or units > TK_UNITS:
+    if hidden.shape[0] != TK_FEATURES or bias.shape[0] != units or out.shape[0] != units or not 1 <= units <= TK_UNITS:
         raise ValueError("the layers do not fit")
     cdef bint timed = durations.shape[0] > 0, dated = years.shape[0] > 0
-    if total < 0 or (timed and durations.shape[0] < total) or (dated and years.shape[0] < total) or offsets[total] > data.shape[0]:
+    if (total < 0 or (timed and durations.shape[0] < total) or (dated and years.shape[0] < total)
+            or offsets[total] > data.shape[0]):
         raise ValueError("rows do not fit")
     for i in range(count):
         if rows[i] < 0 or rows[i] >= total:
@@ -77,7 +79,7 @@ def compare(const uint8_t[::1] question, float duration, int year, const uint8_t
             row = rows[i]
             tk_read(r, &lexicon, texts + offsets[row], <long> (offsets[row + 1] - offsets[row]))
             tk_compare(q, r, durations[row] if timed else -1.0, years[row] if dated else 0, &features[i, 0])
-            logits[i] = tk_floors(r, &features[i, 0], tk_network(&features[i, 0], &hidden[0, 0], &bias[0], &out[0], last,
-                                                                units), cap)
+            said = tk_network(&features[i, 0], &hidden[0, 0], &bias[0], &out[0], last, units)
+            logits[i] = tk_floors(r, &features[i, 0], said, cap)
         free(q)
     return features_array, logits_array

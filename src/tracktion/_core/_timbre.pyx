@@ -5,8 +5,8 @@ import numpy as np
 
 cdef extern from "timbre.h" nogil:
     int TIMBRE_LANES
-    void timbre_frames(const float *magnitude, long frames, long bins, const int *first, const int *width, const float *weights,
-                       long count, long offset, long per_slot, float *padded, float *bands, float *slots)
+    void timbre_frames(const float *magnitude, long frames, long bins, const int *first, const int *width,
+                       const float *weights, long count, long offset, long per_slot, float *padded, float *bands, float *slots)
 
 
 def band_powers(const float[:, ::1] magnitude, const int[::1] first, const int[::1] width, const float[::1] weights,
@@ -28,6 +28,6 @@ def band_powers(const float[:, ::1] magnitude, const int[::1] first, const int[:
     cdef float[:, ::1] bands = bands_array
     cdef float[::1] padded = np.zeros(bins + TIMBRE_LANES, dtype=np.float32)
     with nogil:
-        timbre_frames(&magnitude[0, 0], frames, bins, &first[0], &width[0], &weights[0], count, offset, per_slot, &padded[0],
-                      &bands[0, 0], &slots[0, 0])
+        timbre_frames(&magnitude[0, 0], frames, bins, &first[0], &width[0], &weights[0], count, offset, per_slot,
+                      &padded[0], &bands[0, 0], &slots[0, 0])
     return bands_array

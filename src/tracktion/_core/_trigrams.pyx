@@ -69,9 +69,10 @@ def masses(const uint8_t[::1] data, const int64_t[::1] offsets, const uint8_t[::
     return out_array
 
 
-def search(const uint8_t[::1] query, const uint8_t[::1] data, const int64_t[::1] offsets, const uint32_t[:, ::1] starts,
-           const int64_t[::1] bases, const uint16_t[::1] postings, const uint32_t[::1] frequency, const uint8_t[::1] weights,
-           const uint16_t[::1] masses, const uint8_t[::1] alive, const int64_t[::1] first, long budget, int wide, int keep,
+def search(const uint8_t[::1] query, const uint8_t[::1] data, const int64_t[::1] offsets,
+           const uint32_t[:, ::1] starts, const int64_t[::1] bases, const uint16_t[::1] postings,
+           const uint32_t[::1] frequency, const uint8_t[::1] weights, const uint16_t[::1] masses,
+           const uint8_t[::1] alive, const int64_t[::1] first, long budget, int wide, int keep,
            uint16_t[::1] scratch):
     cdef long segments = starts.shape[0]
     if starts.shape[1] != TK_TERMS + 1 or frequency.shape[0] != TK_TERMS or weights.shape[0] != TK_TERMS:

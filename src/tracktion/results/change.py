@@ -132,3 +132,8 @@ class WatcherStatus:
     scans: int = 0
     last_scan_seconds: float = 0.0
     last_error: str | None = None
+
+    def _repr_html_(self) -> str:
+        from tracktion.display import status_html
+
+        return status_html(self)

@@ -48,6 +48,11 @@ class Match(Result):
     score: float
     why: tuple[FieldScore, ...] = ()
 
+    def _repr_html_(self) -> str:
+        from tracktion.display import match_html
+
+        return match_html(self)
+
 
 @dataclass(frozen=True, slots=True)
 class MatchItem(Result):
