@@ -6,7 +6,8 @@ import numpy as np
 cdef extern from "timbre.h" nogil:
     int TIMBRE_LANES
     void timbre_frames(const float *magnitude, long frames, long bins, const int *first, const int *width,
-                       const float *weights, long count, long offset, long per_slot, float *padded, float *bands, float *slots)
+                       const float *weights, long count, long offset, long per_slot, float *padded, float *bands,
+                       float *slots)
 
 
 def band_powers(const float[:, ::1] magnitude, const int[::1] first, const int[::1] width, const float[::1] weights,
