@@ -80,7 +80,12 @@ def key_score(labels: list[str], estimate: str | None) -> float:
     """Best weighted key score against any of the accepted labels."""
     if not estimate:
         return 0.0
-    return max((mir_eval.key.weighted_score(label, estimate) for label in labels if label), default=0.0)
+    try:
+        name = tracktion.Key.parse(estimate).name
+    except tracktion.TracktionError:
+        return 0.0
+    known = [tracktion.Key.parse(label).name for label in labels if label]
+    return max((mir_eval.key.weighted_score(label, name) for label in known), default=0.0)
 
 
 def beat_scores(reference: np.ndarray, estimate: list[float]) -> tuple[float, float] | None:
@@ -172,12 +177,13 @@ def confidence_scores(rows: list[Row], predictions: dict[str, Prediction]) -> Ta
     tempo = [
         (p["conf"], near(p["bpm"], float(r["bpm"]), 0.04))
         for r, p in known
-        if r["bpm"] and r["octave_doubt"] != "True" and group_of(r) != "classical" and p.get("conf") is not None
+        if r["bpm"] and r["octave_doubt"] != "True" and group_of(r) != "classical"
+        if p.get("conf") is not None and "bpm" in p
     ]
     key = [
         (p["keyconf"], key_score([r["key"], r["key_alt"]], p["key"]) == 1)
         for r, p in known
-        if r["key"] and p.get("keyconf") is not None
+        if r["key"] and p.get("keyconf") is not None and "key" in p
     ]
     for name, data in (("confAUC", tempo), ("keyconfAUC", key)):
         value = auc([c for c, right in data if right], [c for c, right in data if not right])
@@ -215,12 +221,25 @@ def markdown(tables: dict[str, Table]) -> str:
     return "\n".join(lines)
 
 
+def merge(
+    predictions: dict[str, dict[str, Prediction]], rows: list[Row], more: dict[str, Any], methods: list[str] | None
+) -> None:
+    """Add what a prediction file holds, file → method → prediction; files go by their names without folders."""
+    full = {Path(row["file"]).name: row["file"] for row in rows}
+    for file, entry in more.items():
+        for method, prediction in entry.items():
+            if isinstance(prediction, dict) and (methods is None or method in methods) and Path(file).name in full:
+                predictions.setdefault(method, {})[full[Path(file).name]] = prediction
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--peers", action="store_true", help="also run the peers that are installed")
     parser.add_argument("--out", type=Path, help="write predictions here: file → method → prediction")
     parser.add_argument("--write", type=Path, help="put the table between the markers of this page")
+    parser.add_argument("--beside", type=Path, nargs="*", default=[], help="prediction files of peers, made before")
+    parser.add_argument("--methods", nargs="*", help="only these methods of the prediction files")
     options = parser.parse_args()
     warnings.filterwarnings("ignore", module="mir_eval")
     rows = read_labels(options.folder)
@@ -248,6 +267,8 @@ def main() -> int:
             for row in rows
         }
         options.out.write_text(json.dumps(by_file))
+    for path in options.beside:
+        merge(predictions, rows, json.loads(path.read_text()), options.methods)
     text = markdown({m: score(options.folder, rows, p) for m, p in predictions.items()})
     print(text)
     if options.write:
