@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracktion.matching.query import parse_query
-from tracktion.matching.text import KEY_LIMIT, fold, fold_words, normalise_track
+from tracktion.matching.text import KEY_LIMIT, fold, fold_words, normalise_track, searchable
 
 HOSTILE = st.text(max_size=300) | st.text(alphabet="()[]{}-–\"'/\\ftea. \ud800\x00\u202e", max_size=300)
 
@@ -95,6 +95,13 @@ def test_no_string_raises_and_everything_is_bounded(title: str, artist: str, tex
     assert form.search.count("|") == 3
     for query in (parse_query(text), parse_query(title=title, artist=artist, album=text), parse_query(text, title)):
         assert query.record.isascii()
+
+
+@given(HOSTILE, HOSTILE | st.sampled_from(["Gorgon City, PAX feat. Jem", "The X; feat. Y", "A (feat. B), C"]))
+@settings(deadline=None)
+def test_searchable_is_the_text_of_the_whole_form(title: str, artist: str) -> None:
+    for one, two in ((title, artist), (f"{title} (feat. {artist}) [Live]", artist), (title, ""), ("", artist)):
+        assert searchable(one, two) == normalise_track(one, two).search
 
 
 @given(st.text(max_size=60))

@@ -26,7 +26,7 @@ from anyascii import anyascii
 
 from tracktion.matching.words import ARTICLES, GUEST, JOINERS, NOISE, VERSION
 
-__all__ = ["LIMIT", "NormalisedTrack", "fold", "fold_words", "make_key", "normalise_track"]
+__all__ = ["LIMIT", "NormalisedTrack", "fold", "fold_words", "make_key", "normalise_track", "searchable"]
 
 LIMIT = 512
 """Characters of a field that are looked at; the rest of a longer one is ignored."""
@@ -265,6 +265,22 @@ def normalise_track(title: str | None, artist: str | None, album: str | None = N
     )
 
 
+def searchable(title: str | None, artist: str | None) -> str:
+    """Return ``normalise_track(title, artist).search`` alone, in half the time: bulk loading needs nothing else."""
+    artists, guests = _credited(artist[:LIMIT] if len(artist) > LIMIT else artist) if artist else ("", "")
+    if not title:
+        return f"||{artists}|{guests}"
+    if len(title) > LIMIT:
+        title = title[:LIMIT]
+    if not _needs_parting(title):
+        return f"{' '.join(fold_words(title))}||{artists}|{guests}"
+    parts = _parted(title)
+    if parts.guests:
+        names = artists.replace(",", " ").split()
+        guests = " ".join([word for word in (*guests.split(), *parts.guests) if word not in names])
+    return f"{' '.join(parts.core)}|{' '.join(parts.versions)}|{artists}|{guests}"
+
+
 def make_key(words: tuple[str, ...] | list[str]) -> str:
     """Return the exact key of these folded words: sorted, each once, cut to `KEY_LIMIT` characters."""
     return " ".join(sorted(set(words)))[:KEY_LIMIT]
@@ -375,8 +391,19 @@ def artist_parts(artist: str) -> ArtistParts:
     return _artist_parts(artist[:LIMIT] if len(artist) > LIMIT else artist)
 
 
+@lru_cache(maxsize=65536)
+def _credited(artist: str) -> tuple[str, str]:
+    """Names and guests of a credit as they stand in a searchable text."""
+    credit = _parted_credit(artist)
+    return ",".join([" ".join(name) for name in credit.names]), " ".join(credit.guests)
+
+
 @lru_cache(maxsize=32768)
 def _artist_parts(artist: str) -> ArtistParts:
+    return _parted_credit(artist)
+
+
+def _parted_credit(artist: str) -> ArtistParts:
     guests: list[str] = []
     guest = _GUESTS.search(artist)
     bracket = _BRACKETED.search(artist) if "(" in artist or "[" in artist else None

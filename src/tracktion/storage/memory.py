@@ -66,7 +66,8 @@ class MemoryStorage(MemoryTracks, MemoryFiles):
             if not self._closed:
                 self._closed = True
                 self._listeners.clear()
-                for mapping in (self._tracks, self._keys, self._files, self._analyses, self._fingerprints):
+                self._keys = None
+                for mapping in (self._tracks, self._files, self._analyses, self._fingerprints):
                     mapping.clear()
 
     def __enter__(self) -> Self:

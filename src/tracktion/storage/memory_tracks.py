@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tracktion.results.catalogue import Candidate, Track
 from tracktion.storage.identifiers import PLACES, check_identifiers
 from tracktion.storage.memory_base import MemoryBase, members
-from tracktion.storage.normalised import normaliser
+from tracktion.storage.normalised import normaliser, searcher
 from tracktion.storage.protocol import IDENTIFIERS
 from tracktion.storage.rows import Row, chunked, merged, to_row, track_of, with_changes
 
@@ -24,8 +24,11 @@ CHUNK = 1000
 
 
 def _pack(row: Row, search: str) -> bytes:
-    texts = ("" if value is None else str(value) for value in row[1:])
-    return "\x1f".join((*texts, search)).encode()
+    _, title, artist, album, duration, year, isrc, mbid, identity, extra = row
+    begin = f"{title or ''}\x1f{artist or ''}\x1f{album or ''}\x1f{duration or ''}\x1f{year or ''}\x1f"
+    if isrc is mbid is identity is extra is None:
+        return f"{begin}\x1f\x1f\x1f\x1f{search}".encode()
+    return f"{begin}{isrc or ''}\x1f{mbid or ''}\x1f{identity or ''}\x1f{extra or ''}\x1f{search}".encode()
 
 
 def _unpack(track_id: int, packed: bytes) -> tuple[Row, str]:
@@ -45,6 +48,10 @@ def _unpack(track_id: int, packed: bytes) -> tuple[Row, str]:
     return row, search
 
 
+def _key_hash(row: Row) -> int:
+    return hash(normaliser()(row[1], row[2], row[3]).key)
+
+
 def _search_of(packed: bytes) -> str:
     return packed[packed.rindex(b"\x1f") + 1 :].decode()
 
@@ -55,7 +62,8 @@ class MemoryTracks(MemoryBase):
     def __init__(self, *, timeout: float = 30.0) -> None:
         super().__init__(timeout=timeout)
         self._tracks: dict[int, bytes] = {}
-        self._keys: dict[int, Any] = {}
+        self._keys: dict[int, Any] | None = None
+        self._keys_hasty = False
         self._identifiers: dict[str, dict[str, Any]] = {name: {} for name in IDENTIFIERS}
         self._last_id: dict[str, int] = {"track": 0}
         self._sorted: list[int] | None = None
@@ -69,7 +77,25 @@ class MemoryTracks(MemoryBase):
         for chunk in chunked(tracks, CHUNK):
             rows = [to_row(track, len(ids) + number) for number, track in enumerate(chunk)]
             with self.transaction():
-                ids.extend([self._upsert(row, upsert_by) for row in rows])
+                if any(row[0] is not None or row[6] or row[7] or row[8] for row in rows):
+                    ids.extend([self._upsert(row, upsert_by) for row in rows])
+                else:
+                    ids.extend(self._append(rows))
+        return ids
+
+    def _append(self, rows: list[Row]) -> range:
+        """Store rows that have no id and no identifiers, so that each is a new track."""
+        searchable = searcher()
+        first = self._last_id["track"] + 1
+        ids = range(first, first + len(rows))
+        self._put(self._last_id, "track", ids[-1])
+        self._sorted = None
+        put, keys, tracks, changed = self._put, self._keys, self._tracks, self._changed
+        for track_id, row in zip(ids, rows, strict=True):
+            put(tracks, track_id, _pack(row, searchable(row[1], row[2])))
+            changed[track_id] = None
+            if keys is not None:
+                self._link(keys, _key_hash(row), track_id)
         return ids
 
     def _upsert(self, row: Row, upsert_by: Sequence[str]) -> int:
@@ -101,16 +127,16 @@ class MemoryTracks(MemoryBase):
         track_id: int = row[0]
         if old == row:
             return
-        normalised = normaliser()(row[1], row[2], row[3])
-        packed = _pack(row, normalised.search)
-        if old is not None:
-            before = hash(normaliser()(old[1], old[2], old[3]).key)
-            if before != hash(normalised.key):
-                self._unlink(self._keys, before, track_id)
-                self._link(self._keys, hash(normalised.key), track_id)
-        else:
-            self._link(self._keys, hash(normalised.key), track_id)
+        packed = _pack(row, searcher()(row[1], row[2]))
+        if old is None:
             self._sorted = None
+        keys = self._keys
+        if keys is not None:
+            before, after = None if old is None else _key_hash(old), _key_hash(row)
+            if before != after:
+                if before is not None:
+                    self._unlink(keys, before, track_id)
+                self._link(keys, after, track_id)
         for name, place in PLACES.items():
             previous = old[place] if old is not None else None
             if previous != row[place]:
@@ -166,6 +192,21 @@ class MemoryTracks(MemoryBase):
 
     def _forget_order(self) -> None:
         self._sorted = None
+        if self._keys_hasty:
+            self._keys = None
+
+    def _by_key(self) -> dict[int, Any]:
+        """Tracks by the hash of their key; made when first asked for, then kept up to date."""
+        keys = self._keys
+        if keys is None:
+            keys = {}
+            for track_id, packed in self._tracks.items():
+                place = _key_hash(_unpack(track_id, packed)[0])
+                old = keys.get(place)
+                keys[place] = track_id if old is None else (*members(old), track_id)
+            self._keys = keys
+            self._keys_hasty = bool(self._undo)
+        return keys
 
     def _searchable(self, track_id: int) -> str | None:
         packed = self._tracks.get(track_id)
@@ -196,7 +237,8 @@ class MemoryTracks(MemoryBase):
             old = _unpack(track_id, packed)[0]
             self._drop(self._tracks, track_id)
             self._sorted = None
-            self._unlink(self._keys, hash(normaliser()(old[1], old[2], old[3]).key), track_id)
+            if self._keys is not None:
+                self._unlink(self._keys, _key_hash(old), track_id)
             for name, place in PLACES.items():
                 if old[place] is not None:
                     self._unlink(self._identifiers[name], old[place], track_id)
@@ -226,7 +268,7 @@ class MemoryTracks(MemoryBase):
         with self._lock:
             self._check_open()
             found = []
-            for candidate in self.get_candidates(sorted(members(self._keys.get(hash(key))))):
+            for candidate in self.get_candidates(sorted(members(self._by_key().get(hash(key))))):
                 track = candidate.track
                 if normalise(track.title, track.artist, track.album).key == key:
                     found.append(candidate)

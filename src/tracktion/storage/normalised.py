@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from tracktion.matching.text import NormalisedTrack
 
-__all__ = ["normaliser", "rules"]
+__all__ = ["normaliser", "rules", "searcher"]
 
 _PROBES = (
     ("The Beatles & Friends – R.E.M. (feat. A$AP, Jürgen) [2011 Remaster]", "Guns N' Roses, The", "Hits, Vol. 2"),
@@ -31,6 +31,13 @@ def normaliser() -> Callable[[str | None, str | None, str | None], NormalisedTra
     from tracktion.matching.text import normalise_track
 
     return normalise_track
+
+
+def searcher() -> Callable[[str | None, str | None], str]:
+    """Return the function ``(title, artist) -> NormalisedTrack.search``; loaded on first use."""
+    from tracktion.matching.text import searchable
+
+    return searchable
 
 
 @functools.cache

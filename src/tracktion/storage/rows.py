@@ -56,7 +56,7 @@ def clean_text(value: Any, name: str) -> str | None:
         value = value[:TEXT_LIMIT]
     if not value.isascii() or "\x00" in value or "\x1f" in value:
         value = _UNSTORABLE.sub("\ufffd", value)
-    return str(value)
+    return value if type(value) is str else str(value)
 
 
 def _as_text(value: Any, name: str) -> str:
@@ -176,20 +176,21 @@ def to_row(track: Track | Mapping[str, Any], number: int) -> Row:
 def _from_values(values: Mapping[str, Any]) -> Row:
     get = values.get
     extra = get("extra")
-    others = [name for name in values if name not in _FIELD_SET]
-    if others:
+    if not _FIELD_SET.issuperset(values):
+        others = [name for name in values if name not in _FIELD_SET]
         extra = dict(extra or {}) | {str(name): values[name] for name in others if values[name] not in (None, "")}
+    number, year, isrc, mbid, identity = get("id"), get("year"), get("isrc"), get("mbid"), get("audio_identity")
     return (
-        _track_id(get("id")),
+        None if number is None else _track_id(number),
         clean_text(get("title"), "title"),
         clean_text(get("artist"), "artist"),
         clean_text(get("album"), "album"),
         _duration(get("duration")),
-        _year(get("year")),
-        _isrc(get("isrc")),
-        _mbid(get("mbid")),
-        clean_text(get("audio_identity"), "audio_identity"),
-        _extra(extra),
+        None if year is None else _year(year),
+        None if isrc is None else _isrc(isrc),
+        None if mbid is None else _mbid(mbid),
+        None if identity is None else clean_text(identity, "audio_identity"),
+        _extra(extra) if extra else None,
     )
 
 
