@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tracktion.audio.source import Source as OpenSource
     from tracktion.batch import BatchItem
     from tracktion.features.stream import Features
+    from tracktion.monitor import MemoryMonitor
     from tracktion.remote import Remote
     from tracktion.results.tags import Tags
 
@@ -201,6 +202,7 @@ class Analyzer:
         executor: Executor | None = None,
         isolation: Literal["process"] | None = None,
         timeout_seconds: float | None = None,
+        memory: MemoryMonitor | None = None,
     ) -> Iterator[BatchItem]:
         """Analyse many sources, yielding results as they finish; an error is an item, never a raise.
 
@@ -223,6 +225,8 @@ class Analyzer:
             file alone.
         timeout_seconds
             Per file, with ``isolation="process"``.
+        memory
+            While it reports pressure, fewer files are worked on at the same time; see `tracktion.MemoryMonitor`.
         """
         from tracktion.batch import run
 
@@ -236,6 +240,7 @@ class Analyzer:
             isolation=isolation,
             stop_event=stop_event,
             timeout_seconds=timeout_seconds,
+            memory=memory,
         )
         if progress:
             from tqdm.auto import tqdm

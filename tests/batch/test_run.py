@@ -14,6 +14,7 @@ import pytest
 from tests.batch.tasks import Multiplier, measure
 from tracktion.batch import Task, run
 from tracktion.errors import TimeoutExceededError, UsageError, WorkerCrashedError
+from tracktion.monitor import MemoryMonitor
 
 
 def test_every_source_once_with_its_index() -> None:
@@ -110,3 +111,23 @@ def test_misuse() -> None:
         run([], measure, executor=pool, isolation="process")
     with pytest.raises(UsageError):
         list(run(["a"], lambda s: s, isolation="process"))
+
+
+def test_short_memory_narrows_the_window() -> None:
+    pressure = MemoryMonitor(limit_mb=1, interval=0.0, resident=lambda: 2 * 1024 * 1024)
+    active, most, lock = 0, 0, threading.Lock()
+
+    def work(source: int) -> int:
+        nonlocal active, most
+        with lock:
+            active += 1
+            most = max(most, active)
+        time.sleep(0.002)
+        with lock:
+            active -= 1
+        return source
+
+    items = list(run(range(60), work, workers=4, memory=pressure))
+    assert len(items) == 60
+    assert pressure.slowdown == 8
+    assert most < 4

@@ -9,13 +9,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from tracktion.batch.isolated import IsolatedPool
 from tracktion.batch.limits import WorkerLimits
 from tracktion.batch.task import Analyzes, Task, callable_of, decode_outcome, encode_outcome, error_of, task_of
 from tracktion.errors import TimeoutExceededError, UsageError
 from tracktion.results.change import BatchItem
+
+if TYPE_CHECKING:
+    from tracktion.monitor import MemoryMonitor
 
 __all__ = ["default_workers", "remote", "run"]
 
@@ -39,6 +42,7 @@ def run(
     stop_event: threading.Event | None = None,
     timeout_seconds: float | None = None,
     limits: WorkerLimits | None = None,
+    memory: MemoryMonitor | None = None,
 ) -> Iterator[BatchItem]:
     """Call `analyze` on each source and yield the outcomes as they finish.
 
@@ -66,6 +70,8 @@ def run(
         item that is not back in time is given up.
     limits
         Of isolated workers.
+    memory
+        While it reports pressure, fewer sources are in flight: half, a quarter, and so on, but at least one.
 
     Yields
     ------
@@ -78,7 +84,7 @@ def run(
     count = workers if workers is not None else default_workers()
     if count < 1:
         raise UsageError("workers must be at least 1")
-    return _run(sources, analyze, count, executor, isolation, stop_event, timeout_seconds, limits)
+    return _run(sources, analyze, count, executor, isolation, stop_event, timeout_seconds, limits, memory)
 
 
 def _run(
@@ -90,6 +96,7 @@ def _run(
     stop_event: threading.Event | None,
     timeout: float | None,
     limits: WorkerLimits | None,
+    memory: MemoryMonitor | None,
 ) -> Iterator[BatchItem]:
     own: Executor | None = None
     if executor is None:
@@ -100,13 +107,18 @@ def _run(
     pool = executor if executor is not None else own
     flight = _Flight(pool, analyze, timeout)
     try:
-        yield from flight.items(sources, 2 * workers, stop_event or threading.Event())
+        yield from flight.items(sources, lambda: _window(workers, memory), stop_event or threading.Event())
     finally:
         flight.abandon()
         if isinstance(own, IsolatedPool):
             own.terminate()
         elif own is not None:
             own.shutdown(wait=False, cancel_futures=True)
+
+
+def _window(workers: int, memory: MemoryMonitor | None) -> int:
+    """How many sources may be in flight."""
+    return max(1, int(2 * workers / memory.check().slowdown)) if memory is not None else 2 * workers
 
 
 class _Flight:
@@ -123,11 +135,11 @@ class _Flight:
             raise UsageError("isolated work is an Analyzer, a Task or a module-level function")
         self._call: Callable[[Any], Any] = callable_of(analyze)
 
-    def items(self, sources: Iterable[Any], window: int, stop: threading.Event) -> Iterator[BatchItem]:
+    def items(self, sources: Iterable[Any], window: Callable[[], int], stop: threading.Event) -> Iterator[BatchItem]:
         coming = enumerate(sources)
         more = True
         while (more or self._flying) and not stop.is_set():
-            while more and len(self._flying) < window and not stop.is_set():
+            while more and len(self._flying) < window() and not stop.is_set():
                 entry = next(coming, None)
                 if entry is None:
                     more = False
