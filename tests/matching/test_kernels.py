@@ -72,7 +72,8 @@ def test_segment_refuses_what_does_not_fit() -> None:
     "query", ["Xarctic monkeys", "Xdo i wnna kno|Aarctic", "X", "Xzzzz", "Xa|Tone two " + "one two " * 80]
 )
 @pytest.mark.parametrize("budget", [1, 10**6])
-def test_search(query: str, budget: int) -> None:
+@pytest.mark.parametrize("lean", [False, True])
+def test_search(query: str, budget: int, lean: bool) -> None:
     data, offsets = packed(texts(40))
     parts = [_trigrams.segment(data, offsets, a, b) for a, b in ((0, 25), (25, 40))]
     starts = np.stack([part[0] for part in parts])
@@ -99,6 +100,7 @@ def test_search(query: str, budget: int) -> None:
         20,
         8,
         np.zeros(_trigrams.SCRATCH, dtype=np.uint16),
+        lean,
     )
 
 

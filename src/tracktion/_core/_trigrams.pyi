@@ -49,12 +49,14 @@ def search(
     wide: int,
     keep: int,
     scratch: NDArray[np.uint16],
+    lean: bool = False,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Return the rows that share the most weight with `query`, and Dice overlaps, the best first.
 
     Lists of the segments ``starts[k]`` (first posting ``bases[k]``, first row ``first[k]``) are read for exact
     words, then for trigrams of unknown words, then for others, rare ones first, until `budget` rows are read; the
     best `wide` rows are compared in full, and at most `keep` returned. Ties go to the lower row.
+    `lean` says that `masses` were made with these `weights`, which lets most rows be passed over at once.
 
     Raises
     ------

@@ -26,7 +26,7 @@ cdef extern from "trigrams.h" nogil:
     void tk_fill(const uint8_t *data, const int64_t *offsets, long first, long last, uint32_t *stamp, uint32_t *cursor,
                  uint16_t *postings)
     void tk_masses(const uint8_t *data, const int64_t *offsets, long rows, const uint8_t *weights, uint16_t *masses)
-    int tk_search(const tk_index *index, const uint8_t *query, long size, long budget, int wide, int keep,
+    int tk_search(const tk_index *index, const uint8_t *query, long size, long budget, int wide, int keep, int lean,
                   uint16_t *scratch, int32_t *rows, float *scores)
 
 TERMS = TK_TERMS
@@ -73,7 +73,7 @@ def search(const uint8_t[::1] query, const uint8_t[::1] data, const int64_t[::1]
            const uint32_t[:, ::1] starts, const int64_t[::1] bases, const uint16_t[::1] postings,
            const uint32_t[::1] frequency, const uint8_t[::1] weights, const uint16_t[::1] masses,
            const uint8_t[::1] alive, const int64_t[::1] first, long budget, int wide, int keep,
-           uint16_t[::1] scratch):
+           uint16_t[::1] scratch, bint lean=False):
     cdef long segments = starts.shape[0]
     if starts.shape[1] != TK_TERMS + 1 or frequency.shape[0] != TK_TERMS or weights.shape[0] != TK_TERMS:
         raise ValueError("tables must have one entry for each term")
@@ -103,5 +103,6 @@ def search(const uint8_t[::1] query, const uint8_t[::1] data, const int64_t[::1]
     index.first = &first[0]
     index.segments = segments
     with nogil:
-        found = tk_search(&index, &query[0], query.shape[0], budget, wide, keep, &scratch[0], &rows[0], &scores[0])
+        found = tk_search(&index, &query[0], query.shape[0], budget, wide, keep, lean, &scratch[0], &rows[0],
+                          &scores[0])
     return rows_array[:found], scores_array[:found]

@@ -161,18 +161,55 @@ static int tk_query_terms(const tk_index *index, const uint8_t *query, long size
     return count;
 }
 
-static float tk_overlap(const tk_index *index, long row, const uint8_t *present, float query_mass) {
+#if defined(__GNUC__)
+#define TK_PREFETCH(address) __builtin_prefetch(address)
+#else
+#define TK_PREFETCH(address) ((void)0)
+#endif
+
+/* As TK_EACH_TERM over a row, with the work of each letter done once and without branches. */
+static float tk_overlap(const tk_index *index, long row, const uint8_t *codes, const uint8_t *present, float query_mass) {
     const uint8_t *text = index->data + index->offsets[row];
     long size = (long)(index->offsets[row + 1] - index->offsets[row]);
-    uint32_t sum = 0;
-    TK_EACH_TERM(text, size, TK_FIELDS, term, if (present[term >> 3] >> (term & 7) & 1) sum += index->weights[term];);
+    uint32_t sum = 0, hash = 2166136261u;
+    int before = 0, last = 0, n = 0, bars = 0;
+    for (long at = 0; at <= size; at++) {
+        uint8_t letter = at < size ? text[at] : ' ';
+        int code = codes[letter];
+        if (code && n == TK_WORD_LIMIT) continue;
+        if (last) {
+            int32_t gram = (before * TK_SYMBOLS + last) * TK_SYMBOLS + code;
+            sum += (uint32_t)-(present[gram >> 3] >> (gram & 7) & 1) & index->weights[gram];
+        }
+        if (code) {
+            before = last;
+            last = code;
+            hash = (hash ^ (uint32_t)code) * 16777619u;
+            n++;
+            continue;
+        }
+        if (n) {
+            int32_t term = tk_word_term(hash);
+            if (present[term >> 3] >> (term & 7) & 1) sum += index->weights[term];
+        }
+        if (at < size && letter == '|' && ++bars >= TK_FIELDS) break;
+        before = last = n = 0;
+        hash = 2166136261u;
+    }
     return 2.0f * (float)sum / (query_mass + (float)index->masses[row]);
+}
+
+/* A sum below which no row's score can be above the limit, when no row has a sum greater than its mass (lean): from
+   sum / (mass + sum) <= limit, with room for rounding. */
+static inline int32_t tk_least(float limit, float mass, int lean) {
+    if (!lean || limit <= 0.0f || limit >= 0.99f) return 0;
+    return (int32_t)(0.999f * limit * mass / (1.0f - limit));
 }
 
 /* Best rows by weighted overlap of terms (Dice), likeliest first. scratch is all zeros; sums and bits are given back so.
    Lists are read until `budget` postings are spent: rare terms say most. When some were left out, the best `wide` rows are
    compared in full. Returns how many of `keep` were found. */
-static int tk_search(const tk_index *index, const uint8_t *query, long size, long budget, int wide, int keep,
+static int tk_search(const tk_index *index, const uint8_t *query, long size, long budget, int wide, int keep, int lean,
                      uint16_t *scratch, int32_t *rows, float *scores) {
     uint16_t *sums = scratch, *touched = scratch + TK_TOUCHED;
     uint8_t *present = (uint8_t *)(scratch + TK_PRESENT);
@@ -200,8 +237,14 @@ static int tk_search(const tk_index *index, const uint8_t *query, long size, lon
     for (long segment = 0; segment < index->segments; segment++) {
         const uint32_t *starts = index->starts + segment * (TK_TERMS + 1);
         const uint16_t *postings = index->postings + index->bases[segment];
+        const uint8_t *alive = index->alive + index->first[segment];
+        const uint16_t *masses = index->masses + index->first[segment];
         long base = (long)index->first[segment];
         int marked = 0;
+        for (int i = 0; i < used; i++) {
+            TK_PREFETCH(postings + starts[chosen[i]]);
+            if (segment + 1 < index->segments) TK_PREFETCH(starts + TK_TERMS + 1 + chosen[i]);
+        }
         for (int i = 0; i < used; i++) {
             uint16_t weight = tk_weight(index->weights[chosen[i]]);
             uint32_t end = starts[chosen[i] + 1];
@@ -213,22 +256,35 @@ static int tk_search(const tk_index *index, const uint8_t *query, long size, lon
             }
         }
         float limit = found == wide ? heap[0].score : -1.0f;
+        int32_t least = tk_least(limit, mass, lean);
         for (int i = 0; i < marked; i++) {
             uint16_t local = touched[i];
-            long row = base + local;
-            float score = (float)sums[local] / (mass + (float)index->masses[row]);
+            int32_t sum = sums[local];
             sums[local] = 0;
-            if (score > limit && index->alive[row]) {
-                tk_hit hit = {score, (int32_t)row};
+            if (sum < least) continue;
+            float score = (float)sum / (mass + (float)masses[local]);
+            if (score > limit && alive[local]) {
+                tk_hit hit = {score, (int32_t)(base + local)};
                 found = tk_push(heap, found, wide, hit);
-                if (found == wide) limit = heap[0].score;
+                if (found == wide) {
+                    limit = heap[0].score;
+                    least = tk_least(limit, mass, lean);
+                }
             }
         }
     }
     tk_hit best[TK_KEEP];
+    uint8_t codes[256];
     int kept = 0;
+    for (int c = 0; skipped && c < 256; c++) codes[c] = (uint8_t)tk_code((uint8_t)c);
+    for (int i = 0; skipped && i < found; i++) TK_PREFETCH(index->offsets + heap[i].row);
     for (int i = 0; i < found; i++) {
-        tk_hit hit = {skipped ? tk_overlap(index, heap[i].row, present, mass) : 2.0f * heap[i].score, heap[i].row};
+        if (skipped && i + 8 < found) {
+            const uint8_t *text = index->data + index->offsets[heap[i + 8].row];
+            TK_PREFETCH(text);
+            TK_PREFETCH(text + 64);
+        }
+        tk_hit hit = {skipped ? tk_overlap(index, heap[i].row, codes, present, mass) : 2.0f * heap[i].score, heap[i].row};
         kept = tk_push(best, kept, keep, hit);
     }
     for (int i = kept - 1; i >= 0; i--) {

@@ -57,6 +57,8 @@ class _Snapshot:
     weights: NDArray[np.uint8]
     ascending: int
     """Rows at the beginning whose ids ascend."""
+    lean: bool = False
+    """Whether the masses were made with these weights."""
 
 
 class _Growing:
@@ -138,6 +140,7 @@ class TextIndex:
             wide,
             keep,
             scratch,
+            s.lean,
         )
         return snapshot, rows
 
@@ -179,7 +182,8 @@ class TextIndex:
         snapshot = _weighted(snapshot)
         self._masses.size = 0
         self._built = len(snapshot.ids)
-        return replace(snapshot, masses=self._masses.append(masses(snapshot.data, snapshot.offsets, snapshot.weights)))
+        sums = self._masses.append(masses(snapshot.data, snapshot.offsets, snapshot.weights))
+        return replace(snapshot, masses=sums, lean=True)
 
     def _append(self, old: _Snapshot, rows: list[tuple[int, str]], parts: list[NDArray[np.uint32]]) -> _Snapshot:
         """Add one segment of rows; their starts go to `parts`, weights and masses are left as they were."""
@@ -239,7 +243,8 @@ class TextIndex:
             begin = self._masses.size
             tail = snapshot.offsets[begin:] - snapshot.offsets[begin]
             data = snapshot.data[snapshot.offsets[begin] :]
-            snapshot = replace(snapshot, masses=self._masses.append(masses(data, tail, snapshot.weights)))
+            sums = self._masses.append(masses(data, tail, snapshot.weights))
+            snapshot = replace(snapshot, masses=sums, lean=False)
         return snapshot
 
     def _merged(self, old: _Snapshot) -> _Snapshot:

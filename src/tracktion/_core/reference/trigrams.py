@@ -88,8 +88,10 @@ def search(
     wide: int,
     keep: int,
     scratch: NDArray[np.uint16],
+    lean: bool = False,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Best rows by weighted overlap of terms; see the stub of the kernel."""
+    del lean  # only a matter of speed
     segments = len(starts)
     if starts.shape[1] != TERMS + 1 or len(frequency) != TERMS or len(weights) != TERMS:
         raise ValueError("tables must have one entry for each term")
