@@ -62,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     form.add_argument("--json", action="store_true", help="one JSON object a line, complete")
     form.add_argument("--csv", action="store_true", help="one CSV row a file")
     analyze.add_argument("--workers", type=int, metavar="N", help="files at the same time (default: up to 4)")
-    analyze.add_argument("--isolate", action="store_true", help="decode in worker processes with limits")
+    place = analyze.add_mutually_exclusive_group()
+    place.add_argument("--isolate", action="store_true", help="analyse in worker processes (default for several files)")
+    place.add_argument("--threads", action="store_true", help="analyse in threads of this process")
     analyze.add_argument("--bpm-range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="fold tempi into this range")
     analyze.add_argument("--storage", metavar="URL", help="keep analyses here and reuse them, e.g. sqlite:///music.db")
     analyze.set_defaults(run=_analyze)
@@ -98,7 +100,7 @@ def _analyze(options: argparse.Namespace) -> int:
             workers=options.workers,
             progress=len(sources) > 1 and sys.stderr.isatty(),
             stop_event=threading.Event(),
-            isolation="process" if options.isolate else None,
+            isolation="process" if options.isolate or (len(sources) > 3 and not options.threads) else None,
         ):
             failed += item.error is not None
             show(item)

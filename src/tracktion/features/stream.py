@@ -1,6 +1,6 @@
 """The one pass over the audio: source blocks → mono at 22 050 Hz → magnitude frames → taps.
 
-Whatever the size of the blocks that come in, the work is done on fixed blocks (65 536 source samples, 32 frames), so
+Whatever the size of the blocks that come in, the work is done on fixed blocks (65 536 source samples, 128 frames), so
 the features do not depend on it, to the bit.
 """
 
@@ -23,7 +23,7 @@ from tracktion.features.tap import HOP, WINDOW, FloatBlock, Tap
 __all__ = ["KINDS", "FeatureExtractor", "Features", "extract_features"]
 
 SOURCE_BLOCK = 65536
-FRAME_BLOCK = 32
+FRAME_BLOCK = 128
 KINDS: dict[str, str] = {
     "rhythm": "tracktion.features.rhythm:RhythmTap",
     "tonal": "tracktion.features.tonal:TonalTap",

@@ -43,7 +43,7 @@ class Tap:
         """Mean of the channels at `MONO_RATE` [shape (n,)]."""
 
     def push_magnitude(self, block: FloatBlock) -> None:
-        """Magnitudes of up to 32 frames [shape (m, WINDOW // 2 + 1)]; frame i is centred on sample ``i * HOP``."""
+        """Magnitudes of up to 128 frames [shape (m, WINDOW // 2 + 1)]; frame i is centred on sample ``i * HOP``."""
 
     def finish(self) -> Any:
         """Return the frozen features; called once, after the last push."""

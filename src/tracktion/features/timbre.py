@@ -107,7 +107,7 @@ class TimbreTap(Tap):
         self._frames = 0
 
     def push_magnitude(self, block: FloatBlock) -> None:
-        """Take frames [shape (m, 1025)], at most 32."""
+        """Take frames [shape (m, 1025)], at most 128."""
         self._bands.append(halve_precision(band_powers(block, *_bank(), self._frames, SLOT_FRAMES, self._sums)))
         self._frames += len(block)
         if self._frames >= BATCH * SLOT_FRAMES:

@@ -1,0 +1,62 @@
+"""The command line: tables for people, JSON and CSV for programs, exit codes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tests import synth
+from tracktion.__main__ import main
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("music")
+    clip = synth.song(bpm=118, key="C major", seconds=8)
+    for name in ("one.wav", "two.wav"):
+        synth.write_wav(folder / name, clip.samples, clip.sample_rate)
+    (folder / "notes.txt").write_text("not music")
+    return folder
+
+
+def test_a_folder_as_a_table(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyze", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert "one.wav" in out
+    assert "two.wav" in out
+    assert "notes.txt" not in out
+
+
+def test_json_lines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyze", str(folder), "--json", "--isolate"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {Path(row["file"]).name for row in rows} == {"one.wav", "two.wav"}
+    assert all(row["duration"] == pytest.approx(8, abs=0.01) for row in rows)
+
+
+def test_csv_and_a_failure(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyze", str(folder / "one.wav"), str(folder / "gone.mp3"), "--csv", "--threads"]) == 1
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert len(rows) == 2
+    assert any("gone.mp3" in row["file"] and row["notes"] for row in rows)
+
+
+def test_an_empty_folder_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyze", str(tmp_path)]) == 1
+    assert "no audio file" in capsys.readouterr().err
+
+
+def test_match_and_versions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import tracktion as tk
+
+    url = f"sqlite:///{tmp_path / 'music.db'}"
+    with tk.open_storage(url) as storage:
+        storage.add_tracks([{"title": "Do I Wanna Know?", "artist": "Arctic Monkeys"}])
+    assert main(["match", "arctic mnkeys do i wana know", "--storage", url]) == 0
+    assert "Do I Wanna Know?" in capsys.readouterr().out
+    assert main(["versions"]) == 0
+    assert "tracktion" in capsys.readouterr().out
