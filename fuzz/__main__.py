@@ -2,21 +2,22 @@
 
     python -m fuzz TARGET|all [--seconds N] [--seeds FOLDER] [--corpus FOLDER]
 
-What breaks a target is written to ``FOLDER/TARGET/`` of `--corpus` as ``crash-...``, and the command fails. To see it
-again: ``python -m fuzz TARGET --again FILE``.
+`--seconds` are of CPU time for each target, so that a busy machine does not shorten the search. What breaks a target is
+written to ``FOLDER/TARGET/`` of `--corpus` as ``crash-...``, and the command fails. To see it again:
+``python -m fuzz TARGET --again FILE``.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
-import shutil
+import resource
 import sys
 from pathlib import Path
 
-MAX_BYTES = 60_000
-SLOW_SECONDS = 60
-MEMORY_MB = 1500
+from fuzz.driver import fuzz
+
+ROUND_SECONDS = 240
 
 
 def main() -> int:
@@ -28,55 +29,35 @@ def main() -> int:
     parser.add_argument("--corpus", type=Path, default=Path("build/fuzz"))
     parser.add_argument("--again", type=Path, help="run the target once, on this file")
     options = parser.parse_args()
-    if options.again:
-        from fuzz.targets import TARGETS
-
-        TARGETS[options.target](options.again.read_bytes())
-        return 0
-    if options.target != "all":
-        return fuzz(options)
     from fuzz.targets import TARGETS
 
-    failed = []
-    for name in TARGETS:
-        # libFuzzer ends the process that it runs in.
-        child = multiprocessing.get_context("spawn").Process(target=fuzz, args=(_for(options, name),))
-        child.start()
-        child.join()
-        if child.exitcode:
-            failed.append(name)
+    if options.again:
+        TARGETS[options.target](options.again.read_bytes())
+        return 0
+    failed = [name for name in (TARGETS if options.target == "all" else [options.target]) if not _spend(options, name)]
     sys.stdout.write(f"failed: {' '.join(failed)}\n" if failed else "no finding\n")
     return 1 if failed else 0
 
 
-def _for(options: argparse.Namespace, name: str) -> argparse.Namespace:
-    return argparse.Namespace(**{**vars(options), "target": name})
+def _spend(options: argparse.Namespace, name: str) -> bool:
+    """Fuzz one target in rounds until its CPU time is spent; false with the first finding."""
+    began = _children_seconds()
+    while (spent := _children_seconds() - began) < options.seconds:
+        wall = max(min(ROUND_SECONDS, round(options.seconds - spent)), 1)
+        settings = {"seconds": wall, "seeds": options.seeds, "corpus": options.corpus}
+        child = multiprocessing.get_context("spawn").Process(target=fuzz, args=(name,), kwargs=settings)
+        child.start()
+        child.join()
+        if child.exitcode:
+            return False
+    sys.stdout.write(f"{name}: no finding in {spent:.0f} s of CPU time\n")
+    sys.stdout.flush()
+    return True
 
 
-def fuzz(options: argparse.Namespace) -> int:
-    """Fuzz one target in this process."""
-    import atheris
-
-    with atheris.instrument_imports(include=["tracktion"]):
-        from fuzz.targets import TARGETS
-    folder = options.corpus / options.target
-    folder.mkdir(parents=True, exist_ok=True)
-    for seed in options.seeds.rglob("*"):
-        if seed.is_file() and seed.stat().st_size <= MAX_BYTES:
-            shutil.copy(seed, folder / seed.name)
-    arguments = [
-        sys.argv[0],
-        str(folder),
-        f"-artifact_prefix={folder}/",
-        f"-max_total_time={options.seconds}",
-        f"-max_len={MAX_BYTES}",
-        f"-timeout={SLOW_SECONDS}",
-        f"-rss_limit_mb={MEMORY_MB}",
-    ]
-    target = TARGETS[options.target]
-    atheris.Setup(arguments, target)
-    atheris.Fuzz()
-    return 0
+def _children_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 if __name__ == "__main__":

@@ -1,0 +1,37 @@
+"""One round of libFuzzer, in a process of its own: libFuzzer ends the process that it runs in."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+__all__ = ["fuzz"]
+
+MAX_BYTES = 60_000
+SLOW_SECONDS = 60
+MEMORY_MB = 1500
+
+
+def fuzz(target: str, *, seconds: int, seeds: Path, corpus: Path) -> None:
+    """Fuzz one target for `seconds` of wall time, with what earlier rounds left in `corpus`; does not return."""
+    import atheris
+
+    with atheris.instrument_imports(include=["tracktion"]):
+        from fuzz.targets import TARGETS
+    folder = corpus / target
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed in seeds.rglob("*"):
+        if seed.is_file() and seed.stat().st_size <= MAX_BYTES:
+            shutil.copy(seed, folder / seed.name)
+    arguments = [
+        sys.argv[0],
+        str(folder),
+        f"-artifact_prefix={folder}/",
+        f"-max_total_time={seconds}",
+        f"-max_len={MAX_BYTES}",
+        f"-timeout={SLOW_SECONDS}",
+        f"-rss_limit_mb={MEMORY_MB}",
+    ]
+    atheris.Setup(arguments, TARGETS[target])
+    atheris.Fuzz()
