@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
@@ -9,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -68,16 +70,21 @@ def limit_pages(storage: Storage, pages: int) -> None:
     storage.write(lambda c: c.exec_driver_sql(f"PRAGMA max_page_count = {pages}"))  # type: ignore[attr-defined]
 
 
+def write_batches(storage: Storage) -> Iterator[int]:
+    """Yield the rows acknowledged so far, before each next batch."""
+    for kept in range(0, 100_000, 50):
+        yield kept
+        storage.add_tracks(row(number) for number in range(kept, kept + 50))
+    raise AssertionError("the disk was never full")
+
+
 def fill_up(storage: Storage) -> int:
     """Write until there is no room; return the rows acknowledged."""
     kept = 0
-    try:
-        while kept < 100_000:
-            storage.add_tracks(row(number) for number in range(kept, kept + 50))
-            kept += 50
-    except StorageFullError:
-        return kept
-    raise AssertionError("the disk was never full")
+    with contextlib.suppress(StorageFullError):
+        for kept in write_batches(storage):
+            pass
+    return kept
 
 
 @pytest.mark.parametrize("turn", range(20))
@@ -92,6 +99,34 @@ def test_a_full_disk_loses_nothing_and_goes_on_when_there_is_room(path: Path, tu
         limit_pages(storage, 1_000_000)
         storage.add_tracks(row(number) for number in range(kept, kept + 50))
         assert storage.count_tracks() == kept + 50
+        assert storage.check() == []
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_a_full_disk_inside_a_unit_of_work_says_so(path: Path, depth: int) -> None:
+    """SQLite drops the whole transaction by itself then; that must not hide why, nor let the rest be committed."""
+
+    def work(unit: Storage, level: int) -> None:
+        if level:
+            with unit.transaction():
+                work(unit, level - 1)
+        else:
+            unit.set_value("first", "1")
+            list(write_batches(unit))
+
+    with open_storage(path, durability="normal", readers=1, cache_mb=0.1) as storage:
+        limit_pages(storage, 150)
+        with pytest.raises(StorageFullError, match="no space left"), storage.transaction():
+            work(storage, depth)
+        assert storage.count_tracks() == 0
+
+        with pytest.raises(StorageFullError), storage.transaction():
+            with contextlib.suppress(StorageFullError):
+                work(storage, depth)
+            storage.set_value("second", "2")
+        assert (storage.get_value("first"), storage.get_value("second")) == (None, None)
+        limit_pages(storage, 1_000_000)
+        storage.add_tracks([row(1)])
         assert storage.check() == []
 
 

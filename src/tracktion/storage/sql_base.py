@@ -95,16 +95,8 @@ class SqlBase:
             with self._begin(write=True):
                 yield self
             return
-        with self._translated():
-            savepoint = connection.begin_nested()
-        try:
+        with self._savepoint(connection):
             yield self
-        except BaseException:
-            with self._translated():
-                savepoint.rollback()
-            raise
-        with self._translated():
-            savepoint.commit()
 
     def run(self, work: Callable[[Self], T], /) -> T:
         """See `Storage.run`."""
@@ -117,6 +109,7 @@ class SqlBase:
         """Return ``work(connection)``, run in a transaction that only reads; for modules of the storage."""
         connection: Connection | None = getattr(self._local, "connection", None)
         if connection is not None:
+            self._demand_unit()
             with self._translated():
                 return work(connection)
         return self._run(work, write=False)
@@ -128,9 +121,45 @@ class SqlBase:
         """
         connection: Connection | None = getattr(self._local, "connection", None)
         if connection is not None:
-            with self._translated(), connection.begin_nested():
+            with self._savepoint(connection), self._translated():
                 return work(connection)
         return self._run(work, write=True)
+
+    @contextmanager
+    def _savepoint(self, connection: Connection) -> Iterator[None]:
+        self._demand_unit()
+        with self._translated():
+            savepoint = connection.begin_nested()
+        try:
+            yield
+            self._demand_unit()
+        except BaseException as error:
+            self._take_back(savepoint, error)
+            raise
+        try:
+            with self._translated():
+                savepoint.commit()
+        except StorageError as error:
+            self._local.lost = error
+            raise
+
+    def _take_back(self, part: sa.Transaction, cause: BaseException) -> None:
+        """Roll back; when that fails, the whole unit is gone (SQLite drops it when the disk is full).
+
+        The cause is what the caller must hear of, so this raises nothing.
+        """
+        try:
+            part.rollback()
+        except (exc.SQLAlchemyError, sqlite3.Error):
+            self._local.lost = cause
+
+    def _demand_unit(self) -> None:
+        """Refuse to go on in a unit of work that was lost: what comes next would be committed without the rest."""
+        lost = getattr(self._local, "lost", None)
+        if isinstance(lost, StorageError):
+            raise type(lost)(lost.reason, file=lost.file) from lost.__cause__
+        if lost is not None:
+            raise StorageUnavailableError("the unit of work was rolled back", file=self._place) from lost
 
     def note_change(self) -> None:
         """Let `revision` grow when the current unit of work is committed."""
@@ -162,11 +191,12 @@ class SqlBase:
                     mark = self._mark(connection) if write else None
                 self._local.connection = connection
                 self._local.changed = False
+                self._local.lost = None
                 try:
                     yield connection
-                except BaseException:
-                    with self._translated():
-                        transaction.rollback()
+                    self._demand_unit()
+                except BaseException as error:
+                    self._take_back(transaction, error)
                     raise
                 finally:
                     self._local.connection = None
