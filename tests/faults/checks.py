@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tracktion.storage import open_storage
+
+Record = Callable[[str, object], None]
+"""``record_property("faults", n)``: how many faults one run of a test makes, for ``python -m benchmarks.faults``."""
 
 
 def outcome(url: str) -> dict[str, Any]:

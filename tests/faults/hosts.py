@@ -91,4 +91,4 @@ def watch(
 def _finished(watcher: Watcher) -> bool:
     status = watcher.status()
     busy = status.settling + status.ready + status.working + status.unpublished
-    return bool(status.scans and not busy and status.known)
+    return bool(status.healthy and status.scans and not busy and status.known)

@@ -14,13 +14,16 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.faults.checks import Record
 from tests.watcher.ledger import Ledger, make, until
 from tracktion.results.change import FileChange
 from tracktion.watcher import Watcher
 
 QUIET = 0.3
+SECONDS = 3600.0
 PENDING = int(os.environ.get("TRACKTION_FAULT_PENDING", "10000"))
-ENDS = int(os.environ.get("TRACKTION_FAULT_ENDS", "4"))
+WRITERS = int(os.environ.get("TRACKTION_FAULT_WRITERS", "48"))
+PAUSE = float(os.environ.get("TRACKTION_FAULT_PAUSE", str(4 * QUIET)))
 
 
 def write_in_pieces(path: Path, dice: random.Random) -> bytes:
@@ -29,7 +32,7 @@ def write_in_pieces(path: Path, dice: random.Random) -> bytes:
         for start in range(0, 600, 200):
             file.write(content[start : start + 200])
             file.flush()
-            time.sleep(dice.uniform(0, 4 * QUIET))
+            time.sleep(dice.uniform(0, PAUSE))
     return content
 
 
@@ -45,10 +48,10 @@ def preallocate(path: Path, dice: random.Random) -> bytes:
     content = os.urandom(500)
     with path.open("wb") as file:
         file.truncate(500)
-        time.sleep(dice.uniform(0, 3 * QUIET))
+        time.sleep(dice.uniform(0, PAUSE))
         file.write(content[:250])
         file.flush()
-        time.sleep(dice.uniform(0, 3 * QUIET))
+        time.sleep(dice.uniform(0, PAUSE))
         file.write(content[250:])
     return content
 
@@ -57,7 +60,7 @@ def resume(path: Path, dice: random.Random) -> bytes:
     content = os.urandom(400)
     part = path.with_name(path.name + ".part")
     part.write_bytes(content[:100])
-    time.sleep(dice.uniform(0, 3 * QUIET))
+    time.sleep(dice.uniform(0, PAUSE))
     with part.open("ab") as file:
         file.write(content[100:])
     part.rename(path)
@@ -65,9 +68,10 @@ def resume(path: Path, dice: random.Random) -> bytes:
 
 
 @pytest.mark.slow
-def test_writers_of_all_habits(tmp_path: Path) -> None:
+def test_writers_of_all_habits(tmp_path: Path, record_property: Record) -> None:
     """F20: what is delivered last is the final content, and nothing is delivered before it is complete."""
     ledger, final = Ledger(), {}
+    record_property("faults", WRITERS)
     habits = (write_in_pieces, write_again, preallocate, resume)
 
     def write(number: int) -> None:
@@ -76,7 +80,7 @@ def test_writers_of_all_habits(tmp_path: Path) -> None:
 
     with Watcher(tmp_path, handler=ledger, debounce=QUIET) as watcher:
         watcher.start()
-        threads = [threading.Thread(target=write, args=(n,)) for n in range(48)]
+        threads = [threading.Thread(target=write, args=(n,)) for n in range(WRITERS)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -85,22 +89,27 @@ def test_writers_of_all_habits(tmp_path: Path) -> None:
         time.sleep(3 * QUIET)
     assert ledger.contents == final
     once = [change for change in ledger.changes if int(change.path.stem) % 4 != habits.index(write_again)]
-    assert len(once) == 36  # write_again leaves a complete draft behind for a moment; on a busy machine it settles
+    # write_again leaves a complete draft behind for a moment; on a busy machine it settles.
+    assert len(once) == WRITERS - WRITERS // 4
 
 
 @pytest.mark.slow
-def test_slow_consumer_costs_no_memory(tmp_path: Path) -> None:
+def test_slow_consumer_costs_no_memory(tmp_path: Path, record_property: Record) -> None:
     """F21."""
     root, url = tmp_path / "music", f"sqlite:///{tmp_path / 'state.db'}"
-    make(root, PENDING, content=b"")
+    for start in range(0, PENDING, 1000):
+        make(root / f"{start}", min(1000, PENDING - start), content=b"")
     release = threading.Event()
     process = psutil.Process()
-    with Watcher(root, storage=url, handler=lambda _: release.wait(60), debounce=0.1) as watcher:
+    with Watcher(root, storage=url, handler=lambda _: release.wait(SECONDS), debounce=0.1) as watcher:
         before = process.memory_info().rss
         watcher.start()
-        assert until(lambda: watcher.status().known == PENDING, 120)
-        assert process.memory_info().rss - before < 100 << 20
+        assert until(lambda: watcher.status().known == PENDING, SECONDS)
+        assert until(lambda: watcher.status().ready + watcher.status().working == PENDING, SECONDS)
+        grown = process.memory_info().rss - before
         release.set()
+    record_property("megabytes for what is pending", round(grown / 1e6, 1))
+    assert grown < 100 << 20
 
 
 def test_callback_that_raises_now_and_then(tmp_path: Path) -> None:
@@ -120,10 +129,11 @@ def test_callback_that_raises_now_and_then(tmp_path: Path) -> None:
 
 
 HOST = """
-import asyncio, os, sys, threading, time
+import asyncio, os, signal, sys, threading, time
 from tests.faults.hosts import pretend
 from tracktion.watcher import Watcher
 how, root, url = sys.argv[1:]
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 os.environ["PRETEND_SECONDS"] = "0.2"
 options = dict(storage=url, analyzer=pretend, debounce=0.0, workers=2, isolation="process" if how != "thread" else None)
 async def loop():
@@ -177,7 +187,10 @@ def test_hosts_end_in_every_way(tmp_path: Path, how: str, number: int | None) ->
         if number is not None:
             host.send_signal(number)
         started = time.monotonic()
-        host.wait(60)
+        try:
+            host.wait(60)
+        finally:
+            host.kill()
     assert time.monotonic() - started < 60
     _, alive = psutil.wait_procs(family, timeout=30)
     assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.checks import assert_all_done, message_ids, outcome
+from tests.faults.checks import Record, assert_all_done, message_ids, outcome
 from tests.faults.nursery import Nursery
 from tests.faults.test_kill import files_with_content
 from tests.storage.databases import database
@@ -91,7 +91,7 @@ def server() -> Iterator[PostgresServer]:
 
 
 @pytest.mark.slow
-def test_server_restarts_in_the_middle(server: PostgresServer, tmp_path: Path) -> None:
+def test_server_restarts_in_the_middle(server: PostgresServer, tmp_path: Path, record_property: Record) -> None:
     """F9."""
     paths = files_with_content(tmp_path / "music", FILES)
     messages = tmp_path / "messages"
@@ -101,10 +101,11 @@ def test_server_restarts_in_the_middle(server: PostgresServer, tmp_path: Path) -
     with Nursery(tmp_path / "log") as nursery:
         life = nursery.spawn("tests.faults.hosts:watch", seconds=0.02, workers=1, **options)
         for number in range(RESTARTS):
-            time.sleep(1.0)
+            assert life.wait(1.0) is None, "everything is done before the last restart"
             server.stop("immediate" if number % 2 else "fast")
             time.sleep(0.5)
             server.start()
-        assert life.wait(120) == 0
+        assert life.wait(600) == 0
+    record_property("faults", RESTARTS)
     assert_all_done(server.url, paths, published=messages)
     assert set(message_ids(messages).values()) <= {1, 2}

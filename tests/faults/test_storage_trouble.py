@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tests.faults.checks import assert_all_done
+from tests.faults.checks import Record, assert_all_done
 from tests.watcher.ledger import Ledger, make, until
 from tracktion.errors import StorageError
 from tracktion.storage import open_storage
@@ -47,7 +47,7 @@ def test_full_disk(tmp_path: Path) -> None:
     assert_all_done(url, first + second)
 
 
-def test_locked_database(tmp_path: Path) -> None:
+def test_locked_database(tmp_path: Path, record_property: Record) -> None:
     """F7."""
     database = tmp_path / "state.db"
     url = f"sqlite:///{database}"
@@ -55,11 +55,14 @@ def test_locked_database(tmp_path: Path) -> None:
     root = tmp_path / "music"
     root.mkdir()
     stop = threading.Event()
+    locks = 0
 
     def lock() -> None:
+        nonlocal locks
         while not stop.wait(0.05):
             connection = sqlite3.connect(database, timeout=10, isolation_level=None)
             connection.execute("BEGIN IMMEDIATE")
+            locks += 1
             time.sleep(0.5)
             connection.execute("ROLLBACK")
             connection.close()
@@ -76,4 +79,5 @@ def test_locked_database(tmp_path: Path) -> None:
             stop.set()
             locker.join()
         assert watcher.errors == []
+    record_property("faults", locks)
     assert ledger.twice() == []

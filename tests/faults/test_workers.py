@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from tests.batch.tasks import measure
+from tests.faults.checks import Record
 from tests.watcher.ledger import until
 from tracktion.batch import IsolatedPool, WorkerLimits, run
 from tracktion.watcher import Watcher
@@ -20,8 +21,9 @@ STUCK = int(os.environ.get("TRACKTION_FAULT_STUCK", "6"))
 KINDS = ("segfault", "abort", "exit", "sigkill")
 
 
-def test_one_in_twenty_crashes() -> None:
+def test_one_in_twenty_crashes(record_property: Record) -> None:
     """F3."""
+    record_property("faults", CRASHES)
     names = [f"{KINDS[i // 20 % 4]}{i}" if i % 20 == 0 else f"file{i}" for i in range(CRASHES)]
     items = list(run(names, measure, workers=2, isolation="process"))
     assert Counter(type(item.error).__name__ for item in items) == {
@@ -31,8 +33,9 @@ def test_one_in_twenty_crashes() -> None:
     assert all(item.analysis == len(item.source) for item in items if item.ok)
 
 
-def test_workers_that_hang_are_ended_in_time() -> None:
+def test_workers_that_hang_are_ended_in_time(record_property: Record) -> None:
     """F4."""
+    record_property("faults", STUCK)
     with IsolatedPool(workers=2) as pool:
         pool.submit(measure, "warm").result(60)
         for number in range(STUCK):
@@ -43,8 +46,9 @@ def test_workers_that_hang_are_ended_in_time() -> None:
             assert pool.submit(measure, "good").result(30) == 4
 
 
-def test_workers_that_eat_memory_do_not_cost_the_host() -> None:
+def test_workers_that_eat_memory_do_not_cost_the_host(record_property: Record) -> None:
     """F5."""
+    record_property("faults", STUCK)
     with IsolatedPool(workers=2, limits=WorkerLimits(memory_bytes=256 * MIB)) as pool:
         pool.submit(measure, "warm").result(60)
         before = psutil.Process().memory_info().rss

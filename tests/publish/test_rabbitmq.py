@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.faults.checks import Record
 from tests.publish.proxy import Proxy
 from tests.watcher.ledger import make, until
 from tracktion.errors import PublishError, UnsupportedError
@@ -130,8 +131,9 @@ def test_wrong_address_is_an_error_in_time() -> None:
 
 
 def test_broker_that_comes_and_goes_gets_everything_in_order(
-    rabbitmq_url: str, proxied: str, proxy: Proxy, names: dict[str, str]
+    rabbitmq_url: str, proxied: str, proxy: Proxy, names: dict[str, str], record_property: Record
 ) -> None:
+    record_property("faults", 1 + 6)
     with open_storage("memory:") as storage:
         for i in range(120):
             path = f"/music/{i % 10}.mp3"
@@ -168,9 +170,15 @@ def pretend(source: Any) -> Analysis:
 
 
 def test_from_the_folder_to_the_other_end(
-    rabbitmq_url: str, proxied: str, proxy: Proxy, names: dict[str, str], tmp_path: Path
+    rabbitmq_url: str,
+    proxied: str,
+    proxy: Proxy,
+    names: dict[str, str],
+    tmp_path: Path,
+    record_property: Record,
 ) -> None:
     """Watcher, broker, two consumers of which one loses its connection again and again: one result for each file."""
+    record_property("faults", 4)
     paths = make(tmp_path / "music", 200)
     for number, path in enumerate(paths):
         path.write_bytes(b"%d" % number)

@@ -253,6 +253,29 @@ def test_storage_that_is_full_pauses_and_resumes(root: Path, monkeypatch: pytest
         assert ledger.twice() == []
 
 
+def test_status_loses_no_file_on_its_way(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that stood still, and whose row is not written yet, is not forgotten: the watcher is not idle."""
+    storage = open_storage("memory:")
+    reached, go_on = threading.Event(), threading.Event()
+    real = storage.put_files
+
+    def slow(*args: Any, **options: Any) -> Any:
+        reached.set()
+        assert go_on.wait(60)
+        return real(*args, **options)
+
+    monkeypatch.setattr(storage, "put_files", slow)
+    make(root, 10)
+    with Watcher(root, storage=storage, handler=lambda _: None, debounce=0.0) as watcher:
+        watcher.start()
+        assert reached.wait(60)
+        status = watcher.status()
+        go_on.set()
+        assert status.settling + status.ready + status.working + status.done == 10
+        assert until(lambda: watcher.status().done == 10)
+        assert watcher.status().settling == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_end_a_run_cleanly(root: Path, tmp_path: Path, number: int) -> None:
     make(root, 300)

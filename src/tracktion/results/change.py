@@ -104,8 +104,8 @@ class WatcherStatus:
     running
         Between start and stop.
     known, settling, ready, working, done, failed
-        Files: known to the scan, waiting to stand still, waiting for work, being worked on, finished since the start,
-        ended as failed since the start.
+        Files: known to the scan, waiting to stand still (or for their row), waiting for work, being worked on, finished
+        since the start, ended as failed since the start.
     unpublished
         Messages in the outbox.
     offline

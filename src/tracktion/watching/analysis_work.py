@@ -76,17 +76,17 @@ class AnalysisWorker(Worker):
             self.close()
 
     def step(self) -> bool:
-        """Launch, wait a little, land; whether anything is going on."""
+        """Launch, wait a little, land; whether anything was going on."""
         self._stepping = True
         try:
             self.recover_others()
-            self._launch()
+            launched = self._launch()
             if self._flying:
                 landed, _ = wait(self._flying, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
                 self._land(landed)
             self._hand_over(at_once=False)
             self.working = len(self._flying) + len(self._collected)
-            return bool(self._flying or self._collected)
+            return launched or bool(self._flying or self._collected)
         finally:
             self._stepping = False
 
@@ -102,10 +102,10 @@ class AnalysisWorker(Worker):
         self.release(list(self._flying.values()))
         self._flying.clear()
 
-    def _launch(self) -> None:
+    def _launch(self) -> bool:
         free = 2 * self._count - len(self._flying)
         if free <= 0 or len(self._collected) >= 2 * self.batch_size:
-            return
+            return False
         batch = self.claim_suspect() if not self._flying else []
         if not batch and (self.backlog.due() or self.journal.shared):
             batch = self.claim(min(free, self.batch_size))
@@ -115,6 +115,7 @@ class AnalysisWorker(Worker):
                 self._collect(claimed, claimed.change, self.outcome(claimed, None))
             else:
                 self._flying[self._submit(claimed)] = claimed
+        return bool(batch)
 
     def _submit(self, claimed: Claimed) -> Future[Any]:
         source = str(claimed.change.path)

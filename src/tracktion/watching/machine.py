@@ -100,7 +100,8 @@ class Machine:
         """See `Watcher.status`."""
         counts: dict[str, int] = {}
         unpublished, trouble = 0, False
-        try:
+        scans, unwritten = sum(root.scans for root in self.scanner.roots), self.scanner.unwritten
+        try:  # in the order in which a file goes, so that none slips through between two counts
             counts = self.journal.counts()
             if self._relay is not None:
                 unpublished = len(self.journal.unpublished(1000))
@@ -114,7 +115,7 @@ class Machine:
             healthy=alive and not offline and not trouble,
             running=alive,
             known=self.scanner.known_files,
-            settling=len(self.scanner.settling),
+            settling=unwritten,
             ready=counts.get("ready", 0) + counts.get("seen", 0),
             working=counts.get("running", 0),
             done=self._worker.done,
@@ -122,7 +123,7 @@ class Machine:
             unpublished=unpublished,
             offline=offline,
             polling=tuple(os.fsdecode(root.path) for root in roots if root.polling),
-            scans=sum(root.scans for root in roots),
+            scans=scans,
             last_scan_seconds=max((root.last_scan_seconds for root in roots), default=0.0),
             last_error=None if last is None else f"{type(last).__name__}: {last}",
         )

@@ -193,6 +193,11 @@ class Scanner:
         """Number of files that are in the journal and on disk."""
         return sum(root.known.files for root in self.roots)
 
+    @property
+    def unwritten(self) -> int:
+        """Number of versions that wait to stand still, or for their row; read from other threads in a file's order."""
+        return len(self.settling) + self._held
+
     # --- hints: called from other threads -----------------------------------------------------------------------------
 
     def _hint(self, path: bytes) -> None:
@@ -347,10 +352,11 @@ class Scanner:
         held = self._held_names(root, path)
         if held:
             new = {name: signature for name, signature in new.items() if held.get(name) != signature}
+        self._held += len(new)  # at no moment is a version counted nowhere: see `unwritten`
         settled, again = self.settling.look(path, new, now, local=not root.network)
         if settled:
             self._settled.append((root, path, settled))
-            self._held += len(settled)
+        self._held -= len(new) - len(settled)
         if gone:
             self._gone.append((root, path, gone))
             self._held += len(gone)

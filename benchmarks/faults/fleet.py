@@ -1,85 +1,19 @@
-"""Fault tests in numbers.
-
-``python -m benchmarks.faults`` runs them as CI does; ``--nightly`` with the numbers of the nightly column (hours), on
-the servers named by TRACKTION_TEST_POSTGRES and TRACKTION_TEST_RABBITMQ. ``fleet`` sends files through watcher, broker
-and two consumer processes into PostgreSQL, restarts the broker and kills a consumer in the middle. ``host`` measures
-what poison files cost the embedding process.
-"""
+"""Files through watcher, broker and two consumers into PostgreSQL; the broker restarts, a consumer is killed."""
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
-import random
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-ROOT = Path(__file__).parents[1]
-NIGHTLY = {
-    "TRACKTION_FAULT_KILLS": "1000",
-    "TRACKTION_FAULT_FILES": "2000",
-    "TRACKTION_FAULT_REPEATS": "20",
-    "TRACKTION_FAULT_WORKERS": "20000",
-    "TRACKTION_FAULT_STUCK": "200",
-    "TRACKTION_FAULT_STORM": "20000",
-    "TRACKTION_FAULT_PENDING": "1000000",
-    "TRACKTION_FAULT_RESTARTS": "20",
-}
-ROUNDS = 10
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", nargs="?", choices=["tests", "fleet", "consumer", "host"], default="tests")
-    parser.add_argument("--nightly", action="store_true", help="numbers and rounds of the nightly column")
-    parser.add_argument("--rounds", type=int, help="times that the tests without a number of their own are repeated")
-    parser.add_argument("--files", type=int, default=10_000)
-    parser.add_argument("--url", help="PostgreSQL for fleet; default TRACKTION_TEST_POSTGRES")
-    parser.add_argument("--broker", help="AMQP for a consumer")
-    options = parser.parse_args()
-    if options.command == "tests":
-        return run_tests(nightly=options.nightly, rounds=options.rounds)
-    if options.command == "consumer":
-        consume(options.broker, options.url)
-    else:
-        result = fleet(options.files, options.url) if options.command == "fleet" else host(options.files)
-        print(json.dumps(result), flush=True)
-    return 0
-
-
-def run_tests(*, nightly: bool, rounds: int | None) -> int:
-    """Run the suites of faults, watcher, batch and publishing; print a line per suite and round."""
-    environment = os.environ | (NIGHTLY if nightly else {})
-    suites = ["tests/faults", "tests/watcher", "tests/batch", "tests/publish"]
-    failed = 0
-    for number in range(rounds or (ROUNDS if nightly else 1)):
-        for suite in suites:
-            started = time.monotonic()
-            if suite == "tests/faults" and number:
-                environment = environment | dict.fromkeys(("TRACKTION_FAULT_KILLS",), "50")
-                environment |= {"TRACKTION_FAULT_REPEATS": "1", "TRACKTION_FAULT_PENDING": "10000"}
-            command = [sys.executable, "-m", "pytest", "-q", "--no-header", "--timeout", "36000", suite]
-            done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-            last = (done.stdout.strip().splitlines() or [done.stderr.strip()])[-1]
-            print(f"round {number + 1} {suite:15} {time.monotonic() - started:7.0f} s  {last}", flush=True)
-            if done.returncode:
-                failed += 1
-                print(done.stdout, flush=True)
-    return int(failed > 0)
-
-
-# --- a fleet --------------------------------------------------------------------------------------------------------
+ROOT = Path(__file__).parents[2]
 
 
 class Broker:
@@ -220,53 +154,3 @@ def _until(condition: Any, seconds: float = 900.0) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError
         time.sleep(0.1)
-
-
-# --- what the host feels --------------------------------------------------------------------------------------------
-
-
-def host(files: int) -> dict[str, Any]:
-    """One file in twenty is poison: growth of the host's memory, zombies, descriptors, lateness of a 10 ms timer."""
-    from tests.batch.tasks import measure
-    from tracktion.batch import run
-
-    kinds = ("segfault", "abort", "exit", "sigkill")
-    dice = random.Random(4)
-    names = (f"{dice.choice(kinds)}{i}" if i % 20 == 0 else f"file{i}" for i in range(files))
-    process = psutil.Process()
-    list(run(["warm"] * 100, measure, workers=2, isolation="process"))
-    late: list[float] = []
-    stop = threading.Event()
-
-    def timer() -> None:
-        due = time.monotonic()
-        while not stop.is_set():
-            due = max(due + 0.01, time.monotonic())
-            stop.wait(max(0.0, due - time.monotonic()))
-            late.append(time.monotonic() - due)
-
-    before, descriptors = process.memory_info().rss, process.num_fds()
-    threading.Thread(target=timer, daemon=True).start()
-    started, good, bad = time.monotonic(), 0, 0
-    for item in run(names, measure, workers=2, isolation="process"):
-        good += item.ok
-        bad += not item.ok
-    seconds = time.monotonic() - started
-    stop.set()
-    time.sleep(0.5)
-    late.sort()
-    return {
-        "files": files,
-        "good": good,
-        "failed": bad,
-        "seconds": round(seconds, 1),
-        "ms_per_file": round(1000 * seconds / files, 2),
-        "host_rss_growth_mb": round((process.memory_info().rss - before) / 1e6, 1),
-        "descriptors_more": process.num_fds() - descriptors,
-        "zombies": sum(child.status() == psutil.STATUS_ZOMBIE for child in process.children(recursive=True)),
-        "timer_late_ms_p99": round(1000 * late[int(0.99 * len(late))], 1),
-    }
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Fault tests in numbers: see ``python -m benchmarks.faults --help``."""
