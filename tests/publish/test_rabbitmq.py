@@ -62,7 +62,7 @@ def drain(url: str, queue: str) -> list[Any]:
         found = []
         async with await aio_pika.connect(url) as connection, connection.channel() as channel:
             mine = await channel.get_queue(queue)
-            while (message := await mine.get(fail=False)) is not None:
+            while (message := await mine.get(fail=False, timeout=60)) is not None:
                 found.append((json.loads(message.body), message))
                 await message.ack()
         return found

@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from tracktion.errors import StorageBusyError
+from tracktion.errors import StorageBusyError, StorageError
+from tracktion.storage.faults import translate
 from tracktion.storage.sql_base import SqlBase
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tracktion.storage.protocol import Storage
@@ -127,22 +129,30 @@ class SharedOwner(Owner):
         while True:
             try:
                 self._connect()
-            except sa.exc.SQLAlchemyError:
+            except StorageError:
                 if time.monotonic() >= deadline:
                     raise
                 time.sleep(LOOK_SECONDS)
             else:
                 return
 
-    def _connect(self) -> None:
-        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    @contextlib.contextmanager
+    def _translating(self) -> Iterator[None]:
         try:
-            connection.execute(sa.text("SET idle_session_timeout = 0"))
-            connection.execute(sa.select(sa.func.pg_advisory_lock_shared(LOCK_SPACE, _number(self.name)))).all()
-        except BaseException:
-            connection.invalidate()
-            connection.close()
-            raise
+            yield
+        except sa.exc.SQLAlchemyError as error:
+            raise translate(error, self._engine.url.render_as_string(hide_password=True)) from error
+
+    def _connect(self) -> None:
+        with self._translating():
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            try:
+                connection.execute(sa.text("SET idle_session_timeout = 0"))
+                connection.execute(sa.select(sa.func.pg_advisory_lock_shared(LOCK_SPACE, _number(self.name)))).all()
+            except BaseException:
+                connection.invalidate()
+                connection.close()
+                raise
         self._connection = connection
 
     def alive(self, name: str | None) -> bool:
@@ -154,12 +164,12 @@ class SharedOwner(Owner):
             "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = :space AND objid = :number"
             " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         )
-        with self._engine.connect() as connection:
+        with self._translating(), self._engine.connect() as connection:
             found = connection.execute(query, {"space": LOCK_SPACE, "number": _number(name) & 0xFFFFFFFF}).first()
             return found is not None
 
     def check(self) -> None:
-        """After the server was away, take the lock again, under the same name."""
+        """After the server was away, take the lock again, under the same name; a `StorageError` while it is away."""
         if self._connection is not None:
             try:
                 self._connection.execute(sa.text("SELECT 1")).all()
