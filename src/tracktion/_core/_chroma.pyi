@@ -11,7 +11,7 @@ def decimate(samples: NDArray[np.float32], taps: NDArray[np.float32], factor: in
     """
 
 def pitch_peaks(
-    spectrum: NDArray[np.complex64],
+    magnitudes: NDArray[np.float32],
     low: NDArray[np.int32],
     high: NDArray[np.int32],
     first: int,
@@ -22,7 +22,7 @@ def pitch_peaks(
     per_octave: float,
     out: NDArray[np.float32],
 ) -> None:
-    """Lay the peaks of each spectrum [shape (frames, bins)] into pitch bins `out` [shape (frames, width)].
+    """Lay the peaks of each row of `magnitudes` [shape (frames, bins)] into pitch bins `out` [shape (frames, width)].
 
     A peak is a bin `first` ≤ k < `last` whose magnitude is a local maximum, above `gate`, and more than `contrast`
     times the mean magnitude of its neighbourhood: for the eight bins of group g, the groups `low[g]` ≤ i < `high[g]`

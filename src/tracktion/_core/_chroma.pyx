@@ -9,7 +9,6 @@ cdef extern from "chroma.h" nogil:
         TK_GROUP
         TK_COLUMNS
     ctypedef struct tk_frame_space:
-        float *size
         float *floor
         float *parts
         double *sums
@@ -19,7 +18,7 @@ cdef extern from "chroma.h" nogil:
         const float *x, Py_ssize_t samples, const float *taps, Py_ssize_t width, Py_ssize_t factor, float *phases,
         float *out, Py_ssize_t n)
     void tk_pitch_peaks(
-        const float *z, Py_ssize_t bins, const int *low, const int *high, Py_ssize_t first, Py_ssize_t last,
+        const float *magnitudes, Py_ssize_t bins, const int *low, const int *high, Py_ssize_t first, Py_ssize_t last,
         float gate, float contrast, float origin, float per_octave, tk_frame_space space, float *out,
         Py_ssize_t width)
     void tk_affine(
@@ -50,17 +49,17 @@ def decimate(
 
 
 def pitch_peaks(
-    const float complex[:, ::1] spectrum not None, const int[::1] low not None, const int[::1] high not None,
+    const float[:, ::1] magnitudes not None, const int[::1] low not None, const int[::1] high not None,
     Py_ssize_t first, Py_ssize_t last, float gate, float contrast, float origin, float per_octave,
     float[:, ::1] out not None,
 ):
     """See _chroma.pyi."""
-    cdef Py_ssize_t frames = spectrum.shape[0], bins = spectrum.shape[1], width = out.shape[1], i
+    cdef Py_ssize_t frames = magnitudes.shape[0], bins = magnitudes.shape[1], width = out.shape[1], i
     cdef Py_ssize_t groups = bins // TK_GROUP
     cdef float *room
     cdef tk_frame_space space
     if out.shape[0] != frames:
-        raise ValueError("out must have one row per frame of spectrum")
+        raise ValueError("out must have one row per frame of magnitudes")
     if low.shape[0] != groups or high.shape[0] != groups:
         raise ValueError("low and high must have one entry per group of eight bins")
     if not 1 <= first <= last <= groups * TK_GROUP - 1:
@@ -72,19 +71,19 @@ def pitch_peaks(
             raise ValueError("neighbourhoods must hold a group and lie within the spectrum")
     if frames == 0 or width == 0:
         return
-    room = <float *>malloc(bins * (6 * sizeof(float) + 2 * sizeof(int32_t)))
+    room = <float *>malloc(bins * (5 * sizeof(float) + 2 * sizeof(int32_t)))
     space.sums = <double *>malloc((groups + 1) * sizeof(double))
     if room == NULL or space.sums == NULL:
         free(room)
         free(space.sums)
         raise MemoryError("no memory for one spectrum")
-    space.size, space.floor, space.parts = room, room + bins, room + 2 * bins
-    space.peak = <int32_t *>(room + 6 * bins)
+    space.floor, space.parts = room, room + bins
+    space.peak = <int32_t *>(room + 5 * bins)
     space.found = space.peak + bins
     with nogil:
         for i in range(frames):
             tk_pitch_peaks(
-                <const float *>&spectrum[i, 0], bins, &low[0], &high[0], first, last, gate, contrast, origin,
+                &magnitudes[i, 0], bins, &low[0], &high[0], first, last, gate, contrast, origin,
                 per_octave, space, &out[i, 0], width)
     free(room)
     free(space.sums)

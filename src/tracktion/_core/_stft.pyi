@@ -14,6 +14,6 @@ def stft_magnitude(
 ) -> None:
     """Write ``|rfft(frame * window)|`` of frames, `hop` samples apart, to `out` [shape (frames, width / 2 + 1)].
 
-    `window` is twice a power of four long; `turn`, `half` and `work` come from ``stft_tables(width)``; `work` is
-    scratch that one thread at a time may use. Stockham's self-sorting radix-4 transform, one frame per vector lane.
+    `window` is a power of two long; `turn`, `half` and `work` come from ``stft_tables(width)``; `work` is
+    scratch that one thread at a time may use. Stockham's self-sorting transform, one frame per vector lane.
     """

@@ -11,10 +11,10 @@ def stft_magnitude(const float[::1] samples not None, Py_ssize_t hop, const floa
                    float[:, ::1] out not None):
     """See _stft.pyi."""
     cdef Py_ssize_t frames = out.shape[0], m = window.shape[0] // 2, n = m
-    while n > 1 and n % 4 == 0:
-        n //= 4
+    while n > 1 and n % 2 == 0:
+        n //= 2
     if n != 1 or window.shape[0] != 2 * m:
-        raise ValueError("the window must be twice a power of four long")
+        raise ValueError("the window must be a power of two long, at least 2")
     if hop < 1:
         raise ValueError("hop must be positive")
     if out.shape[1] != m + 1:

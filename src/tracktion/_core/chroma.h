@@ -53,22 +53,20 @@ static inline float tk_log2(float x)
 
 /* Space for one frame. */
 typedef struct {
-    float *size, *floor, *parts;
+    float *floor, *parts;
     double *sums;
     int32_t *peak, *found;
 } tk_frame_space;
 
 /* One frame: peaks of the magnitude that stand out of their neighbourhood, laid into pitch bins. */
-TK_CLONES static void tk_pitch_peaks(const float *TK_RESTRICT z, tk_place bins, const int *TK_RESTRICT low,
+TK_CLONES static void tk_pitch_peaks(const float *TK_RESTRICT size, tk_place bins, const int *TK_RESTRICT low,
                                      const int *TK_RESTRICT high, tk_place first, tk_place last, float gate,
                                      float contrast, float origin, float per_octave, tk_frame_space space,
                                      float *TK_RESTRICT out, tk_place width)
 {
-    float *TK_RESTRICT size = space.size, *TK_RESTRICT floors = space.floor;
+    float *TK_RESTRICT floors = space.floor;
     int32_t *TK_RESTRICT peak = space.peak, *TK_RESTRICT found = space.found;
     const tk_place groups = bins / TK_GROUP;
-    for (tk_place k = 0; k < bins; k++)
-        size[k] = sqrtf(z[2 * k] * z[2 * k] + z[2 * k + 1] * z[2 * k + 1]);
     space.sums[0] = 0.0;
     for (tk_place g = 0; g < groups; g++) {
         const float *in = size + g * TK_GROUP;

@@ -5,8 +5,9 @@
 #include "simd.h"
 
 /* Eight frames at a time, one per vector lane: every butterfly is a straight vector operation, whatever the width of the
-   machine's vectors. The real transform of length 2m runs as a complex one of length m = 4^p. A first radix-4 step in place
-   leaves four transforms of length m / 4 that fit the first-level cache; those are Stockham's (self-sorting).
+   machine's vectors. The real transform of length 2m runs as a complex one of length m, a power of two. A first radix-4 step in
+   place leaves four transforms of length m / 4 that fit the first-level cache; those are Stockham's (self-sorting), of
+   radix 4 with a last step of radix 2 where m is no power of four.
    A point is TK_LANES real parts, then TK_LANES imaginary parts. */
 #define TK_LANES 8
 #define TK_POINT (2 * TK_LANES)
@@ -88,6 +89,24 @@ TK_CLONES static void tk_stft_pass(ptrdiff_t n, ptrdiff_t s, ptrdiff_t step, con
     }
 }
 
+static inline void tk_stft_pair(const float *TK_RESTRICT a, const float *TK_RESTRICT b, float *TK_RESTRICT e)
+{
+    for (int l = 0; l < TK_POINT; l++) {
+        e[l] = a[l] + b[l];
+        e[TK_POINT + l] = a[l] - b[l];
+    }
+}
+
+TK_CLONES static void tk_stft_last(ptrdiff_t s, const float *TK_RESTRICT x, float *TK_RESTRICT y)
+{
+    float e[2 * TK_POINT];
+    for (ptrdiff_t q = 0; q < s; q++) {
+        tk_stft_pair(x + q * TK_POINT, x + (s + q) * TK_POINT, e);
+        tk_copy(y + q * TK_POINT, e);
+        tk_copy(y + (s + q) * TK_POINT, e + TK_POINT);
+    }
+}
+
 /* Where bin k of the whole transform lies after the split: quarter k mod 4, place k / 4. */
 static inline const float *tk_stft_bin(const float *z, ptrdiff_t m, ptrdiff_t k)
 {
@@ -134,6 +153,12 @@ TK_CLONES static void tk_stft_store(const float *TK_RESTRICT columns, ptrdiff_t 
 static void tk_stft_transform(ptrdiff_t m, const float *turn, float *z, float *scratch)
 {
     const ptrdiff_t quarter = m / 4;
+    if (m == 2) {
+        float e[2 * TK_POINT];
+        tk_stft_pair(z, z + TK_POINT, e);
+        tk_copy(z, e);
+        tk_copy(z + TK_POINT, e + TK_POINT);
+    }
     if (m < 4)
         return;
     tk_stft_split(m, turn, z);
@@ -141,7 +166,10 @@ static void tk_stft_transform(ptrdiff_t m, const float *turn, float *z, float *s
         float *x = z + j * quarter * TK_POINT, *y = scratch;
         for (ptrdiff_t n = quarter, s = 1; n > 1; n /= 4, s *= 4) {
             float *t = x;
-            tk_stft_pass(n, s, m / n, turn, x, y);
+            if (n == 2)
+                tk_stft_last(s, x, y);
+            else
+                tk_stft_pass(n, s, m / n, turn, x, y);
             x = y;
             y = t;
         }

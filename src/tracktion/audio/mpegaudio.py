@@ -1,13 +1,13 @@
 """MP3, MP2 and MP1: our own framing, FFmpeg's decoder.
 
-Measured on 4 minutes of stereo at 256 kbit/s, this road is as fast as mpg123 in libsndfile, and it is silent on stderr,
+Measured on 4 minutes of stereo at 256 kbit/s, this road is faster than mpg123 in libsndfile; it is silent on stderr,
 reads files whose length nobody declared, and knows the encoder's delay.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 import av.codec.context
@@ -15,9 +15,13 @@ import numpy as np
 
 from tracktion.audio.decoder import FloatBlock
 from tracktion.audio.frames import LEAKED, Feed, Joiner, ffmpeg_message
+from tracktion.audio.libav import FrameDecoder
 from tracktion.audio.mp3 import DECODER_DELAY, DEFAULT_ENCODER_DELAY, FrameGroup, FrameWalk
 from tracktion.audio.source import Source
 from tracktion.errors import CorruptError, UnsupportedError
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
 
 __all__ = ["MpegAudioDecoder"]
 
@@ -62,6 +66,8 @@ class MpegAudioDecoder:
         self._codec.flags2 |= av.codec.context.Flags2.skip_manual
         # Interleaved as it leaves the decoder, so that frames are joined by copying once.
         self._codec.options = {"request_sample_fmt": "flt"}
+        self._fast = FrameDecoder.open(f"{self.codec}float", channels=self.channels)
+        self._before = b""
         self._joiner = Joiner(
             sample_rate=self.sample_rate,
             channels=self.channels,
@@ -100,11 +106,22 @@ class MpegAudioDecoder:
         self._conclude(lost)
 
     def _decode(self, group: FrameGroup) -> FloatBlock:
+        if self._fast is not None:
+            array = self._fast.decode(group.data, samples=group.frames * self._walk.header.samples)
+            if array is not None:
+                self._before = group.data
+                return array
+            # From where the channels change, PyAV goes on; a frame may draw on bits of those before it.
+            self._fast.close()
+            self._fast = None
+            self._frames(self._before)
+        return self._joiner.join(self._frames(group.data))
+
+    def _frames(self, data: bytes) -> list[AudioFrame]:
         try:
-            frames = self._codec.decode(av.Packet(group.data))
+            return self._codec.decode(av.Packet(data)) if data else []
         except LEAKED:
-            frames = []
-        return self._joiner.join(frames)
+            return []
 
     def _tail(self, held: list[FloatBlock]) -> FloatBlock:
         """The last frames, without the padding if the end of the file is the end of the music."""
@@ -125,3 +142,5 @@ class MpegAudioDecoder:
     def close(self) -> None:
         """Free the decoder; the source stays open."""
         self._feed.close()
+        if self._fast is not None:
+            self._fast.close()

@@ -10,10 +10,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from tracktion._core.chroma import decimate, pitch_peaks
+from tracktion._core.stft import stft_magnitude, stft_tables
 from tracktion.features.rows import Rows, halve_precision, widen
 from tracktion.features.tap import MONO_RATE, FloatBlock, Tap
 
@@ -90,7 +90,8 @@ class TonalTap(Tap):
         self._count = 0
         self._analysed = 0
         self._rows = Rows(FINE, np.uint16)
-        self._windows = np.empty((BATCH, WINDOW), np.float32)
+        self._tables = stft_tables(WINDOW)
+        self._magnitudes = np.empty((BATCH, WINDOW // 2 + 1), np.float32)
         self._peaks = np.empty((BATCH, FINE), np.float32)
 
     def push_mono(self, block: FloatBlock) -> None:
@@ -127,13 +128,11 @@ class TonalTap(Tap):
         )
 
     def _analyse(self) -> None:
-        frames = np.lib.stride_tricks.sliding_window_view(self._samples, WINDOW)[::HOP]
-        np.multiply(frames, self._window, out=self._windows)
-        spectrum = scipy.fft.rfft(self._windows, axis=1)
+        magnitudes = self._magnitudes
+        stft_magnitude(self._samples, HOP, self._window, *self._tables, magnitudes)
         first, last = 8, WINDOW // 2 - 8
-        pitch_peaks(
-            spectrum, self._low, self._high, first, last, GATE, CONTRAST, self._origin, 12.0 * PER_SEMITONE, self._peaks
-        )
+        place = self._origin, 12.0 * PER_SEMITONE
+        pitch_peaks(magnitudes, self._low, self._high, first, last, GATE, CONTRAST, *place, self._peaks)
         self._rows.append(halve_precision(0.5 * (self._peaks[::2] + self._peaks[1::2])))
         self._analysed += BATCH
         rest = len(self._samples) - BATCH * HOP

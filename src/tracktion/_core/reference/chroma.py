@@ -26,7 +26,7 @@ def decimate(samples: NDArray[np.float32], taps: NDArray[np.float32], factor: in
 
 
 def pitch_peaks(
-    spectrum: NDArray[np.complex64],
+    magnitudes: NDArray[np.float32],
     low: NDArray[np.int32],
     high: NDArray[np.int32],
     first: int,
@@ -37,10 +37,10 @@ def pitch_peaks(
     per_octave: float,
     out: NDArray[np.float32],
 ) -> None:
-    """Lay the peaks of each spectrum into pitch bins."""
-    frames, bins = spectrum.shape
+    """Lay the peaks of each row of magnitudes into pitch bins."""
+    frames, bins = magnitudes.shape
     if len(out) != frames:
-        raise ValueError("out must have one row per frame of spectrum")
+        raise ValueError("out must have one row per frame of magnitudes")
     groups = bins // GROUP
     if len(low) != groups or len(high) != groups:
         raise ValueError("low and high must have one entry per group of eight bins")
@@ -53,14 +53,12 @@ def pitch_peaks(
     if out.size == 0:
         return
     out[:] = 0
-    size = np.abs(spectrum)
     sums = np.zeros((frames, groups + 1))
-    np.cumsum(
-        size[:, : groups * GROUP].reshape(frames, groups, GROUP).sum(axis=2, dtype=np.float64), axis=1, out=sums[:, 1:]
-    )
+    grouped = magnitudes[:, : groups * GROUP].reshape(frames, groups, GROUP)
+    np.cumsum(grouped.sum(axis=2, dtype=np.float64), axis=1, out=sums[:, 1:])
     mean = ((sums[:, high] - sums[:, low]) / (GROUP * (high - low))).astype(np.float32).repeat(GROUP, axis=1)
-    middle = size[:, first:last]
-    before, after = size[:, first - 1 : last - 1], size[:, first + 1 : last + 1]
+    middle = magnitudes[:, first:last]
+    before, after = magnitudes[:, first - 1 : last - 1], magnitudes[:, first + 1 : last + 1]
     floor = mean[:, first:last] * np.float32(contrast)
     rows, columns = np.nonzero((middle > before) & (middle >= after) & (middle > gate) & (middle > floor))
     tiny = np.float32(1e-20)

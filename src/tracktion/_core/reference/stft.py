@@ -33,8 +33,8 @@ def stft_magnitude(
     """Write ``|rfft(frame * window)|`` of frames that start `hop` samples apart to `out`."""
     frames, width = len(out), len(window)
     m = width // 2
-    if width != 2 * m or m < 1 or 4 ** round(np.log2(max(m, 1)) / 2) != m:
-        raise ValueError("the window must be twice a power of four long")
+    if width != 2 * m or m < 1 or m & (m - 1):
+        raise ValueError("the window must be a power of two long, at least 2")
     if hop < 1:
         raise ValueError("hop must be positive")
     if out.shape[1] != m + 1:
