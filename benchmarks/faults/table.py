@@ -40,9 +40,9 @@ _RABBIT = "publish/test_rabbitmq.py::test_"
 FAULTS = (
     Fault(
         "F1",
-        "host killed with SIGKILL at random moments, 2 000 files each time",
+        "host killed with SIGKILL at random moments, 2 000 files or more each time",
         (100, 1000),
-        (Case("faults/test_kill.py::test_killed_at_random_moments", (1, 6), _FILES | _setting(kills=(130, 250)), 2),),
+        (Case("faults/test_kill.py::test_killed_at_random_moments", (1, 5), _FILES | _setting(kills=(100, 200)), 2),),
     ),
     Fault(
         "F2",

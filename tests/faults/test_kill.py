@@ -14,16 +14,16 @@ from tests.faults.nursery import Nursery
 from tests.watcher.ledger import make
 from tracktion.storage.journal_failpoints import FAILPOINTS
 
-LIVES = int(os.environ.get("TRACKTION_FAULT_KILLS", "40"))
+KILLS = int(os.environ.get("TRACKTION_FAULT_KILLS", "40"))
 FILES = int(os.environ.get("TRACKTION_FAULT_FILES", "600"))
 DEATHS = int(os.environ.get("TRACKTION_FAULT_DEATHS", "1"))
 
 
-def files_with_content(root: Path, count: int) -> list[Path]:
+def files_with_content(root: Path, count: int, *, first: int = 0) -> list[Path]:
     paths = []
     for i in range(0, count, 50):
-        paths += make(root / f"album{i}", min(50, count - i))
-    for number, path in enumerate(paths):
+        paths += make(root / f"album{first + i}", min(50, count - i))
+    for number, path in enumerate(paths, first):
         path.write_bytes(b"%d" % number)
     return paths
 
@@ -38,15 +38,16 @@ def test_killed_at_random_moments(tmp_path: Path, record_property: Record) -> No
     dice = random.Random(5)
     kills = 0
     with Nursery(tmp_path / "log") as nursery:
-        for _ in range(LIVES):
+        while kills < KILLS:
             life = nursery.spawn("tests.faults.hosts:watch", seconds=0.02, **options)
             if life.wait(dice.uniform(0.08, 0.45)) is None:
                 life.kill()
                 kills += 1
                 life.wait(10)
+            else:  # it was done with everything: more to do
+                paths += files_with_content(tmp_path / "music", 100, first=len(paths))
         assert nursery.spawn("tests.faults.hosts:watch", seconds=0.0, **options).wait(600) == 0
     record_property("faults", kills)
-    assert kills >= min(LIVES, 20)
     assert_all_done(url, paths, published=messages)
     assert outcome(url)["analyses"] == len(paths)
 
