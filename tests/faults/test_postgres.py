@@ -119,8 +119,9 @@ def test_server_restarts_in_the_middle(server: PostgresServer, tmp_path: Path, r
         pass
     with Nursery(tmp_path / "log") as nursery:
         life = nursery.spawn("tests.faults.hosts:watch", seconds=0.02, workers=1, **options)
+        assert until(messages.exists)  # a host that starts without its server is told so, and does not start
         for number in range(RESTARTS):
-            assert life.wait(1.0) is None, "everything is done before the last restart"
+            assert life.wait(1.0) is None, (tmp_path / "log").read_text()[-2000:] or "done before the last restart"
             server.stop("immediate" if number % 2 else "fast")
             time.sleep(0.5)
             server.start()
