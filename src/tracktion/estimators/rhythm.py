@@ -49,9 +49,11 @@ HEAD_SPREAD = np.ones(5)
 BEAT_FLOOR = 0.15
 """Mean probability at the beats below which there is no rhythm."""
 LINE_SHARE = 0.8
-MAJORITY = 0.5
 EDGE_FLOOR = 10 ** (-60 / 20)
 EDGE_FRAMES = 5
+LAST_FRAMES = 3
+"""Excerpts tend to end where the next beat would be; a beat needs some sound behind it."""
+EARLY_SECONDS = 0.03
 DOWNBEAT_SHIFT = 1.0
 
 
@@ -116,7 +118,7 @@ def _audible(bands: NDArray[np.uint16]) -> tuple[int, int]:
 
 
 def _within(frames: NDArray[np.int32], audible: tuple[int, int]) -> NDArray[np.int32]:
-    return frames[(frames >= audible[0] - EDGE_FRAMES) & (frames <= audible[1] + EDGE_FRAMES)]
+    return frames[(frames >= audible[0] - EDGE_FRAMES) & (frames <= audible[1] - LAST_FRAMES)]
 
 
 def _tempo_prior(heard: Activations, prior: Prior | None) -> NDArray[np.float32]:
@@ -164,7 +166,7 @@ def _describe(duration: float, heard: Activations, frames: NDArray[np.int32], no
     constant = line is not None and line.share >= LINE_SHARE
     if line is not None and constant:
         times, position = _on_line(line, times, position, metre)
-    bpm = 60.0 / line.period if line is not None and line.share >= MAJORITY else _plain_bpm(times)
+    bpm = 60.0 / line.period if line is not None and constant else _plain_bpm(times)
     bpm = float(np.clip(bpm, LOWEST_BPM, HIGHEST_BPM))
     strength = _strength(heard.beat, frames)
     found = readings(bpm, heard)
@@ -199,10 +201,10 @@ def _on_line(
     """Beats at every step of the line between the first and last beat; bars by the majority of the decoded phases."""
     number = np.round((times - line.offset) / line.period).astype(int)
     first, last = int(number[0]), int(number[-1])
-    while line.offset + first * line.period < 0:
+    while line.offset + first * line.period < -EARLY_SECONDS:
         first += 1
     steps = np.arange(first, last + 1)
     downs = number[position == 0]
     phase = int(np.bincount(downs % metre, minlength=metre).argmax()) if len(downs) and metre else 0
-    on_line = np.asarray(line.offset + steps * line.period, np.float64)
+    on_line = np.asarray(np.maximum(line.offset + steps * line.period, 0.0), np.float64)
     return on_line, ((steps - phase) % max(metre, 1)).astype(np.int32)
