@@ -64,8 +64,6 @@ def test_searches_and_look_ups_use_indexes(storage: PostgresStorage) -> None:
     assert "tracks_norm_search_trgm" in plan("norm_search % 'zyxwv qponm'")
 
 
-# A connection that dies while SQLAlchemy sets it up is dropped by its pool, and closed (with this warning) by psycopg.
-@pytest.mark.filterwarnings("ignore:.*BaseConnection.__del__:pytest.PytestUnraisableExceptionWarning")
 def test_a_killed_connection_is_not_noticed(storage: PostgresStorage) -> None:
     """pg_terminate_backend on all of ours, idle and at work: calls go on, once each."""
     other = sa.create_engine(storage.engine.url, isolation_level="AUTOCOMMIT")
