@@ -1,9 +1,11 @@
 """CPU and wall time of each stage on one file, of decoding alone, and of the installed peers, as ratios in one run.
 
-    taskset -c 1 python -m benchmarks.speed FILE [--repeat 5] [--peers] [--lengths] [--workers] [--write PAGE]
+    taskset -c 1 python -m benchmarks.speed FILE [--repeat 5] [--peers] [--write PAGE]      CPU, stage by stage
+    taskset -c 1 python -m benchmarks.speed FILE --tables lengths [--write PAGE]            cost against length
+    python -m benchmarks.speed FILE --tables workers wall [--write PAGE]                    what a second core gives
 
 Every figure is the median of `--repeat` interleaved runs; the ratio is to decoding the same file to mono with
-soundfile in the same process. Pin to one processor for the ratios; leave both for ``--workers``.
+soundfile in the same process.
 """
 
 from __future__ import annotations
@@ -120,17 +122,34 @@ def length_table(path: str, repeat: int) -> str:
     return "\n".join(lines)
 
 
-def worker_table(path: str) -> str:
-    """Files per second with one and two workers."""
+def worker_table(path: str, repeat: int) -> str:
+    """Files per second with one and two workers, as threads and as processes."""
     analyzer = tracktion.Analyzer(compute=["rhythm", "tonal"])
-    rates: dict[int, list[float]] = {1: [], 2: []}
-    for turn in range(4):
-        for workers, found in rates.items():
-            wall = timed(lambda workers=workers: list(analyzer.analyze_many([path] * 12, workers=workers)))[1]
-            if turn:
-                found.append(12 / wall)
-    one, two = (statistics.median(r) for r in rates.values())
-    return f"| workers | files a second |\n|---:|---:|\n| 1 | {one:.2f} |\n| 2 | {two:.2f} ({two / one:.2f} times) |"
+    lines = ["| workers are | 1 | 2 | ratio |", "|---|---:|---:|---:|"]
+    for name, isolation in (("threads", None), ("processes", "process")):
+
+        def work(workers: int, isolation: Any = isolation) -> None:
+            for item in analyzer.analyze_many([path] * 12, workers=workers, isolation=isolation):
+                item.unwrap()
+
+        found = medians({"1": lambda: work(1), "2": lambda: work(2)}, repeat)
+        one, two = (12 / found[n][1] for n in "12")
+        lines.append(f"| {name} | {one:.2f} | {two:.2f} | {two / one:.2f} |")
+    return "\n".join(lines)
+
+
+def wall_table(path: str, repeat: int) -> str:
+    """Wall time of one analysis with two cores, as a ratio to decoding."""
+    works: dict[str, Callable[[], Any]] = {"decode to mono (soundfile)": lambda: decode_mono(path)}
+    for name, parts in (("tempo + beats + key", ["rhythm", "tonal"]), ("complete analysis", list(PARTS))):
+        for overlap in (True, False):
+            analyzer = tracktion.Analyzer(compute=parts, overlap=overlap)
+            works[f"{name}{'' if overlap else ', `overlap=False`'}"] = lambda analyzer=analyzer: analyzer.analyze(path)
+    found = medians(works, repeat)
+    base = found["decode to mono (soundfile)"][1]
+    lines = ["| what | wall ms | wall / decode |", "|---|---:|---:|"]
+    lines += [f"| {n} | {wall * 1e3:.1f} | {wall / base:.2f} |" for n, (_, wall) in found.items()]
+    return "\n".join(lines)
 
 
 def import_seconds() -> float:
@@ -143,27 +162,35 @@ def import_seconds() -> float:
     return statistics.median(runs)
 
 
+def stages_text(options: argparse.Namespace) -> str:
+    """Table of stages, with what was measured."""
+    seconds = soundfile.info(options.file).duration
+    table = stage_table(options.file, options.repeat, options.peers)
+    said = f"{seconds:.0f} s of audio, {options.repeat} runs, medians. NumPy {np.__version__}."
+    return f"{said}\n\n{table}\n\n`import tracktion` beyond `import numpy`: {import_seconds() * 1e3:.0f} ms."
+
+
+TABLES: dict[str, Callable[[argparse.Namespace], str]] = {
+    "stages": stages_text,
+    "lengths": lambda options: length_table(options.file, options.repeat),
+    "workers": lambda options: worker_table(options.file, options.repeat),
+    "wall": lambda options: wall_table(options.file, options.repeat),
+}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file")
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--peers", action="store_true", help="also time the peers that are installed")
-    parser.add_argument("--lengths", action="store_true", help="cost against length, up to 180 minutes")
-    parser.add_argument("--workers", action="store_true", help="files a second with one and two workers")
-    parser.add_argument("--write", type=Path, help="put the tables between the markers of this page")
+    parser.add_argument("--tables", nargs="+", choices=list(TABLES), default=["stages"])
+    parser.add_argument("--write", type=Path, help="put each table between its markers of this page")
     options = parser.parse_args()
-    seconds = soundfile.info(options.file).duration
-    parts = [f"{seconds:.0f} s of audio, {options.repeat} runs, medians. NumPy {np.__version__}.", ""]
-    parts += [stage_table(options.file, options.repeat, options.peers), ""]
-    if options.workers:
-        parts += [worker_table(options.file), ""]
-    if options.lengths:
-        parts += [length_table(options.file, options.repeat), ""]
-    parts.append(f"`import tracktion` beyond `import numpy`: {import_seconds() * 1e3:.0f} ms.")
-    text = "\n".join(parts)
-    print(text)
-    if options.write:
-        peers.replace_between_markers(options.write, "speed", text)
+    for name in options.tables:
+        text = TABLES[name](options)
+        print(text, end="\n\n")
+        if options.write:
+            peers.replace_between_markers(options.write, f"speed: {name}", text)
     return 0
 
 
