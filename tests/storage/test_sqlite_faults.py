@@ -80,11 +80,10 @@ def write_batches(storage: Storage) -> Iterator[int]:
 
 def fill_up(storage: Storage) -> int:
     """Write until there is no room; return the rows acknowledged."""
-    kept = 0
+    acknowledged = [0]
     with contextlib.suppress(StorageFullError):
-        for kept in write_batches(storage):
-            pass
-    return kept
+        acknowledged.extend(write_batches(storage))
+    return acknowledged[-1]
 
 
 @pytest.mark.parametrize("turn", range(20))
@@ -120,10 +119,13 @@ def test_a_full_disk_inside_a_unit_of_work_says_so(path: Path, depth: int) -> No
             work(storage, depth)
         assert storage.count_tracks() == 0
 
-        with pytest.raises(StorageFullError), storage.transaction():
+        def swallow(unit: Storage) -> None:
             with contextlib.suppress(StorageFullError):
-                work(storage, depth)
-            storage.set_value("second", "2")
+                work(unit, depth)
+            unit.set_value("second", "2")
+
+        with pytest.raises(StorageFullError):
+            storage.run(swallow)
         assert (storage.get_value("first"), storage.get_value("second")) == (None, None)
         limit_pages(storage, 1_000_000)
         storage.add_tracks([row(1)])
@@ -290,10 +292,14 @@ def test_a_damaged_search_index_is_found_and_rebuilt(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("INSERT INTO tracks_search (tracks_search) VALUES ('delete-all')")
     connection.close()
-    with open_storage(path) as storage:
+    with pytest.raises(StorageCorruptError, match="rebuild_search"):
+        open_storage(path)
+    with open_storage(path, check="none") as storage:
         assert len(storage.check()) == 1
         storage.rebuild_search()  # type: ignore[attr-defined]
         assert storage.check() == []
+    with open_storage(path) as storage:
+        assert storage.count_tracks() == ROWS
 
 
 def test_what_is_no_database_is_refused(path: Path) -> None:

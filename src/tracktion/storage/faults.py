@@ -31,6 +31,9 @@ DAMAGED = (
     "the catalogue's file is damaged; restore a copy, or move it away and let a fresh scan rebuild it (`check` of the "
     "storage lists what is wrong)"
 )
+SEARCH_DAMAGED = (
+    "the search index of the catalogue is damaged; open it with check='none', call rebuild_search(), and then check()"
+)
 BUSY = "others kept the catalogue locked for longer than the time limit; try again, or give a larger timeout"
 
 

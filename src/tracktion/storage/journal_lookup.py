@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from tracktion.storage.file_rows import FILE_FIELDS, signed, unsigned
+from tracktion.storage.file_rows import signed
+from tracktion.storage.file_sums import STORED_FILE, record_of
 from tracktion.storage.rows import chunked
 from tracktion.storage.schema import files
 from tracktion.storage.sql_base import SqlBase
@@ -80,10 +81,10 @@ class SqlLookup(Lookup):
         def work(connection: Connection) -> list[Any]:
             rows: list[Any] = []
             for part in chunked(paths, CHUNK):
-                rows += connection.execute(_ROWS.where(files.c.path.in_(list(part)), files.c.root == root)).all()
+                rows += connection.execute(STORED_FILE.where(files.c.path.in_(list(part)), files.c.root == root)).all()
             return rows
 
-        return {record.path: record for record in map(_record, self._sql.read(work))}
+        return {record.path: record for record in map(record_of, self._sql.read(work))}
 
     def by_inode(self, pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], list[FileRecord]]:
         """See `Lookup`."""
@@ -92,11 +93,11 @@ class SqlLookup(Lookup):
         def work(connection: Connection) -> list[Any]:
             rows: list[Any] = []
             for part in chunked(sorted(signed(inode) for _, inode in wanted), CHUNK):
-                rows += connection.execute(_ROWS.where(files.c.inode.in_(list(part)))).all()
+                rows += connection.execute(STORED_FILE.where(files.c.inode.in_(list(part)))).all()
             return rows
 
         result: dict[tuple[int, int], list[FileRecord]] = {}
-        for record in map(_record, self._sql.read(work)):
+        for record in map(record_of, self._sql.read(work)):
             pair = (record.device, record.inode)
             if pair in wanted:
                 result.setdefault(pair, []).append(record)
@@ -104,17 +105,6 @@ class SqlLookup(Lookup):
 
     def note(self, records: Iterable[FileRecord]) -> None:
         """The index of the database knows."""
-
-
-_ROWS = sa.select(*(files.c[name] for name in FILE_FIELDS))
-
-
-def _record(row: Sequence[Any]) -> FileRecord:
-    from tracktion.results.catalogue import FileRecord
-
-    values = dict(zip(FILE_FIELDS, row, strict=True))
-    values["device"], values["inode"] = unsigned(values["device"]), unsigned(values["inode"])
-    return FileRecord(**values)
 
 
 def lookup_for(storage: Storage) -> Lookup:

@@ -19,12 +19,16 @@ __all__ = [
     "TRACK_FIELDS",
     "Row",
     "chunked",
+    "demand_search",
+    "demand_whole",
     "dump_json",
     "existing_row",
     "load_json",
     "merged",
+    "plain",
     "row_checksum",
     "summary_of",
+    "text_checksum",
     "to_row",
     "track_of",
     "with_changes",
@@ -37,6 +41,7 @@ MAX_ID = 2**63 - 1
 Row = tuple[Any, ...]
 """Values in the order of `TRACK_FIELDS`, cleaned; ``extra`` is JSON text or None."""
 
+_PLAIN = frozenset({int, str, bytes})
 _FIELD_SET = frozenset(TRACK_FIELDS)
 _UNSTORABLE = re.compile("[\x00\x1f\ud800-\udfff]")
 _YEAR = re.compile(r"\s*(\d{4})\b")
@@ -232,6 +237,38 @@ def existing_row(values: Sequence[Any], checksum: int | None, what: str) -> Row:
     if checksum is not None and row_checksum(row) != checksum:
         raise StorageCorruptError(f"{what} is damaged; restore a copy, or rebuild the catalogue by a fresh scan")
     return row
+
+
+def demand_whole(row: Sequence[Any], what: str) -> None:
+    """Raise `StorageCorruptError` unless the last value of `row` is None or the checksum of those before it."""
+    if row[-1] is not None and row_checksum(row[:-1]) != row[-1]:
+        raise StorageCorruptError(f"{what} is damaged; restore a copy, or rebuild the catalogue by a fresh scan")
+
+
+def text_checksum(text: str) -> int:
+    """CRC-32 of a text."""
+    return zlib.crc32(text.encode("utf-8", "surrogatepass"))
+
+
+def demand_search(track_id: int, search: str, checksum: int | None) -> None:
+    """Raise `StorageCorruptError` when a track's searchable text is not what it was."""
+    if checksum is not None and text_checksum(search) != checksum:
+        raise StorageCorruptError(
+            f"the searchable text of track {track_id} is damaged; call rebuild_search(), which makes it anew"
+        )
+
+
+def plain(value: Any) -> Any:
+    """Return a value as the database will give it back, since its checksum is made before."""
+    if value is None or type(value) in _PLAIN:
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value)
+    if hasattr(value, "__index__"):
+        return operator.index(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def dump_json(value: Any) -> str:

@@ -19,7 +19,7 @@ __all__ = [
     "tracks",
 ]
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Every schema version in order; tests/data keeps a file of each."""
 
 HEAD = REVISIONS[-1]
@@ -46,6 +46,7 @@ tracks = sa.Table(
     sa.Column("checksum", Number),
     sa.Column("norm_key", sa.Text, nullable=False),
     sa.Column("norm_search", sa.Text, nullable=False),
+    sa.Column("search_checksum", Number),
 )
 sa.Index("tracks_norm_key", tracks.c.norm_key)
 for _name in ("isrc", "mbid", "audio_identity"):
@@ -77,6 +78,7 @@ files = sa.Table(
     sa.Column("audio_identity", sa.Text),
     sa.Column("track_id", Number),
     sa.Column("changed_ns", Number, nullable=False),
+    sa.Column("checksum", Number),
 )
 sa.Index("files_path", files.c.path, files.c.root, unique=True)
 sa.Index("files_state", files.c.state, files.c.id)
@@ -94,6 +96,7 @@ outbox = sa.Table(
     sa.Column("payload", sa.Text, nullable=False),
     sa.Column("published", sa.Boolean, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("checksum", Number),
     sqlite_autoincrement=True,
 )
 sa.Index(
@@ -116,6 +119,7 @@ analyses = sa.Table(
     sa.Column("valence", sa.Double),
     sa.Column("arousal", sa.Double),
     sa.Column("changed_ns", Number, nullable=False),
+    sa.Column("summary_checksum", Number),
 )
 sa.Index("analyses_key_bpm", analyses.c.musical_key, analyses.c.bpm)
 sa.Index("analyses_bpm", analyses.c.bpm)
@@ -139,6 +143,7 @@ playlists = sa.Table(
     sa.Column("entry_ids", sa.LargeBinary, nullable=False),
     sa.Column("track_ids", sa.LargeBinary, nullable=False),
     sa.Column("checksum", Number, nullable=False),
+    sa.Column("summary_checksum", Number),
 )
 
 named_values = sa.Table(
@@ -146,6 +151,7 @@ named_values = sa.Table(
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
+    sa.Column("checksum", Number),
 )
 
 counters = sa.Table(
@@ -153,4 +159,5 @@ counters = sa.Table(
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("value", Number, nullable=False),
+    sa.Column("checksum", Number),
 )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tracktion.storage.rows import demand_search
 from tracktion.storage.search_terms import PAGE, PAGES, grams_by_rarity, ranked, statistics_of
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ DENSE = 4_000_000
 """Ids below which sums are kept in an array."""
 
 _ROWS = "SELECT group_concat(rowid) FROM tracks_search WHERE tracks_search MATCH ?"
-_TEXTS = "SELECT id, norm_search FROM tracks WHERE id IN (SELECT value FROM json_each(?))"
-_KEYED = "SELECT id, norm_search FROM tracks WHERE norm_key = ? LIMIT 200"
+_TEXTS = "SELECT id, norm_search, search_checksum FROM tracks WHERE id IN (SELECT value FROM json_each(?))"
+_KEYED = "SELECT id, norm_search, search_checksum FROM tracks WHERE norm_key = ? LIMIT 200"
 _RANGE = "SELECT min(id), max(id), count(*) FROM tracks"
 _PAGE = "SELECT norm_search FROM tracks WHERE id >= ? ORDER BY id LIMIT ?"
 
@@ -55,6 +56,8 @@ def candidates(storage: Any, query: NormalisedTrack, *, limit: int = 50) -> list
         if ids:
             best = _heaviest(np.concatenate(ids), np.concatenate(weights))
             found += connection.exec_driver_sql(_TEXTS, (json.dumps(best),))
+        for track_id, text, checksum in found:
+            demand_search(track_id, text, checksum)
         return [(int(row[0]), str(row[1])) for row in found]
 
     best, _ = ranked(query, storage.read(work))

@@ -10,14 +10,22 @@ import sqlalchemy as sa
 from tracktion.errors import StorageCorruptError
 from tracktion.results.catalogue import AnalysisSummary
 from tracktion.storage.file_rows import now_ns
-from tracktion.storage.rows import chunked, dump_json, load_json, plain_analysis, summary_of
+from tracktion.storage.rows import (
+    chunked,
+    demand_whole,
+    dump_json,
+    load_json,
+    plain_analysis,
+    row_checksum,
+    summary_of,
+)
 from tracktion.storage.schema import analyses, fingerprints
-from tracktion.storage.sql_base import SqlBase
+from tracktion.storage.sql_values import SqlValues
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["SqlAnalyses"]
+__all__ = ["SqlAnalyses", "print_checksum"]
 
 PAGE = 500
 ASK = 500
@@ -30,20 +38,31 @@ _SUMMARY = sa.select(
     analyses.c.musical_key,
     analyses.c.valence,
     analyses.c.arousal,
+    analyses.c.summary_checksum,
 ).order_by(analyses.c.identity, analyses.c.version, analyses.c.parameters_key)
 _PRINT = sa.select(
     fingerprints.c.identity, fingerprints.c.data, fingerprints.c.duration, fingerprints.c.checksum
 ).order_by(fingerprints.c.identity)
 
 
+def print_checksum(identity: str, data: bytes, duration: float) -> int:
+    """CRC-32 of a fingerprint and what belongs to it."""
+    return zlib.crc32(data, row_checksum((identity, duration)))
+
+
+def _summary_of(row: Sequence[Any]) -> AnalysisSummary:
+    demand_whole(row, f"the summary of the analysis of {row[0]}")
+    return AnalysisSummary(*row[:-1])
+
+
 def _print_of(row: Sequence[Any]) -> tuple[str, bytes, float]:
     identity, data, duration, checksum = row
-    if zlib.crc32(data) != checksum:
+    if print_checksum(identity, data, duration) != checksum:
         raise StorageCorruptError(f"the fingerprint of {identity} is damaged; analyse that file again")
     return identity, data, duration
 
 
-class SqlAnalyses(SqlBase):
+class SqlAnalyses(SqlValues):
     """`AnalysisStore` on tables."""
 
     def put_analysis(self, identity: str, version: str, parameters_key: str, analysis: Any) -> None:
@@ -62,6 +81,7 @@ class SqlAnalyses(SqlBase):
             "valence": valence,
             "arousal": arousal,
             "changed_ns": now_ns(),
+            "summary_checksum": self._sum((identity, version, parameters_key, bpm, key, valence, arousal)),
         }
         self.write(lambda connection: connection.execute(self._upserting(analyses), values))
 
@@ -112,13 +132,15 @@ class SqlAnalyses(SqlBase):
             if limit is not None:
                 asked = asked.limit(limit - len(found))
             rows = self._all(asked)
-            found.extend(AnalysisSummary(*row) for row in rows)
+            found.extend(map(_summary_of, rows))
         return found
 
     def put_fingerprint(self, identity: str, fingerprint: bytes, *, duration: float) -> None:
         """See `AnalysisStore.put_fingerprint`."""
         data = bytes(fingerprint)
-        values = {"identity": identity, "data": data, "duration": float(duration), "checksum": zlib.crc32(data)}
+        seconds = float(duration)
+        checksum = print_checksum(identity, data, seconds)
+        values = {"identity": identity, "data": data, "duration": seconds, "checksum": checksum}
         self.write(lambda connection: connection.execute(self._upserting(fingerprints), values))
 
     def get_fingerprint(self, identity: str, /) -> tuple[bytes, float] | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sqlite3
 import threading
 import time
 import weakref
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from sqlalchemy import exc
 from tracktion.errors import StorageError, StorageUnavailableError, StorageVersionError
 from tracktion.results.catalogue import StorageHealth
 from tracktion.storage.faults import translate
-from tracktion.storage.schema import HEAD, REVISIONS, VERSION_TABLE, counters, metadata
+from tracktion.storage.schema import HEAD, REVISIONS, VERSION_TABLE, metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -37,6 +38,14 @@ def _each(hook: str) -> None:
         getattr(storage, hook)()
 
 
+def _close_all() -> None:
+    """Close what a program left open, so that the file is left in order."""
+    for storage in list(_open_storages):
+        with suppress(StorageError):
+            storage.close()
+
+
+atexit.register(_close_all)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=lambda: _each("_before_fork"), after_in_child=lambda: _each("_after_fork"))
 
@@ -301,14 +310,6 @@ class SqlBase:
         if getattr(self._local, "connection", None) is not None:
             return self.read(question)
         return self._run(question, write=False, single=True)
-
-    def _locked_counter(self, connection: Connection, name: str) -> int:
-        """Return the last id given out, and keep others from giving out more until the transaction ends."""
-        query = sa.select(counters.c.value).where(counters.c.name == name).with_for_update()
-        return int(connection.execute(query).scalar_one())
-
-    def _set_counter(self, connection: Connection, name: str, value: int) -> None:
-        connection.execute(sa.update(counters).where(counters.c.name == name).values(value=value))
 
     def _insert(self, table: sa.Table) -> Any:
         """Return an insert that knows ``ON CONFLICT``; both dialects spell it the same way."""

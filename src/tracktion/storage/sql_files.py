@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from tracktion.errors import StorageCorruptError
-from tracktion.results.catalogue import FILE_STATES, FileRecord, OutboxMessage
-from tracktion.storage.file_rows import FILE_FIELDS, checked_changes, checked_file, now_ns, signed, unsigned
-from tracktion.storage.rows import chunked, dump_json
-from tracktion.storage.schema import files, named_values, outbox
-from tracktion.storage.sql_base import SqlBase
+from tracktion.results.catalogue import FileRecord, OutboxMessage
+from tracktion.storage.file_rows import FILE_FIELDS, checked_changes, checked_file, now_ns
+from tracktion.storage.file_sums import STORED_FILE, change_files, file_checksum, record_of, stored_values
+from tracktion.storage.rows import chunked, demand_whole, dump_json
+from tracktion.storage.schema import files, outbox
+from tracktion.storage.sql_values import SqlValues
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,26 +26,26 @@ __all__ = ["SqlFiles"]
 CHUNK = 500
 PAGE = 1000
 
-_FILE = sa.select(*(files.c[name] for name in FILE_FIELDS))
-_DEVICE, _INODE, _STATE, _ID = (FILE_FIELDS.index(name) for name in ("device", "inode", "state", "id"))
-_OUTBOX = sa.select(
-    outbox.c.id, outbox.c.payload, outbox.c.subject, outbox.c.sequence, outbox.c.published, outbox.c.attempts
+_MESSAGE = sa.select(
+    outbox.c.id,
+    outbox.c.payload,
+    outbox.c.subject,
+    outbox.c.published,
+    outbox.c.attempts,
+    outbox.c.checksum,
+    outbox.c.sequence,
 )
 
 
-def _record(values: Sequence[Any]) -> FileRecord:
-    row = list(values)
-    if row[_STATE] not in FILE_STATES:
-        raise StorageCorruptError(f"the row of file {row[_ID]} is damaged; delete it, and the next scan makes it anew")
-    row[_DEVICE], row[_INODE] = unsigned(row[_DEVICE]), unsigned(row[_INODE])
-    return FileRecord(*row)
+_SUMMED = ("id", "payload", "subject", "published", "attempts")
 
 
-def _stored(changes: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: signed(value) if name in {"device", "inode"} else value for name, value in changes.items()}
+def _message(row: Sequence[Any]) -> OutboxMessage:
+    demand_whole(row[:6], f"message {row[0]!r} of the outbox")
+    return OutboxMessage(row[0], json.loads(row[1]), row[2], row[6], row[3], row[4])
 
 
-class SqlFiles(SqlBase):
+class SqlFiles(SqlValues):
     """`FileStore` on tables."""
 
     def put_files(self, files: Iterable[FileRecord], /) -> list[int]:
@@ -71,8 +71,9 @@ class SqlFiles(SqlBase):
                 known[place] = last
             file_id = known[place]
             ids.append(file_id)
-            values = {name: getattr(record, name) for name in FILE_FIELDS}
-            rows[file_id] = _stored(values | {"id": file_id, "changed_ns": now_ns()})
+            values = {name: getattr(record, name) for name in FILE_FIELDS} | {"id": file_id, "changed_ns": now_ns()}
+            row = rows[file_id] = stored_values(values)
+            row["checksum"] = file_checksum(row) if self._checksums else None
         if last != before:
             self._set_counter(connection, "file", last)
         connection.execute(self._upserting(files), [rows[file_id] for file_id in sorted(rows)])
@@ -80,11 +81,11 @@ class SqlFiles(SqlBase):
 
     def get_file(self, path: bytes, *, root: bytes | None = None) -> FileRecord | None:
         """See `FileStore.get_file`."""
-        query = _FILE.where(files.c.path == path).order_by(files.c.root).limit(1)
+        query = STORED_FILE.where(files.c.path == path).order_by(files.c.root).limit(1)
         if root is not None:
             query = query.where(files.c.root == root)
         found = self._first(query)
-        return None if found is None else _record(found)
+        return None if found is None else record_of(found)
 
     def find_files(
         self,
@@ -98,10 +99,10 @@ class SqlFiles(SqlBase):
         limit: int | None = None,
     ) -> Iterator[FileRecord]:
         """See `FileStore.find_files`."""
-        query = _FILE.order_by(files.c.id)
+        query = STORED_FILE.order_by(files.c.id)
         if states is not None:
             query = query.where(files.c.state.in_(list(states)))
-        for name, value in _stored(
+        for name, value in stored_values(
             {
                 name: value
                 for name, value in (
@@ -120,7 +121,7 @@ class SqlFiles(SqlBase):
             size = PAGE if left is None else min(PAGE, left)
             page = query.where(files.c.id > last).limit(size)
             rows = self._all(page)
-            yield from map(_record, rows)
+            yield from map(record_of, rows)
             if len(rows) < size:
                 return
             last = rows[-1].id
@@ -136,7 +137,7 @@ class SqlFiles(SqlBase):
         **changes: Any,
     ) -> bool:
         """See `FileStore.update_file`."""
-        checked = _stored(checked_changes(changes))
+        checked = stored_values(checked_changes(changes))
         condition = files.c.id == file_id
         if expected_state is not None:
             condition &= files.c.state == expected_state
@@ -151,8 +152,8 @@ class SqlFiles(SqlBase):
                 path, root = checked.get("path", old.path), checked.get("root", old.root)
                 there = (files.c.path == path) & (files.c.root == root) & (files.c.id != file_id)
                 connection.execute(sa.delete(files).where(there))
-            change = sa.update(files).where(condition).values(**checked, changed_ns=now_ns())
-            return bool(connection.execute(change).rowcount)
+            changed = checked | {"changed_ns": now_ns()}
+            return change_files(connection, condition, changed, checksums=self._checksums) > 0
 
         return self.write(work)
 
@@ -160,36 +161,22 @@ class SqlFiles(SqlBase):
         self, *, owner: str, epoch: int, limit: int = 10, max_attempts: int = 3, root: bytes | None = None
     ) -> list[FileRecord]:
         """See `FileStore.claim_files`."""
-        query = _FILE.where(files.c.state == "ready", files.c.attempts < max_attempts).order_by(files.c.id).limit(limit)
+        query = STORED_FILE.where(files.c.state == "ready", files.c.attempts < max_attempts)
         if root is not None:
             query = query.where(files.c.root == root)
-        query = query.with_for_update(skip_locked=True)
+        query = query.order_by(files.c.id).limit(limit).with_for_update(skip_locked=True)
 
         def work(connection: Connection) -> list[FileRecord]:
-            found = [_record(row) for row in connection.execute(query)]
-            moment = now_ns()
-            if found:
-                change = sa.update(files).where(files.c.id.in_([record.id for record in found]))
-                connection.execute(
-                    change.values(
-                        state="running",
-                        attempts=files.c.attempts + 1,
-                        owner=owner,
-                        epoch=epoch,
-                        changed_ns=moment,
-                    )
-                )
-            return [
-                dataclasses.replace(
-                    record,
-                    state="running",
-                    attempts=record.attempts + 1,
-                    owner=owner,
-                    epoch=epoch,
-                    changed_ns=moment,
-                )
-                for record in found
-            ]
+            found = [record_of(row) for row in connection.execute(query)]
+            changes: dict[str, Any] = {"state": "running", "owner": owner, "epoch": epoch, "changed_ns": now_ns()}
+            attempts: dict[int, list[int]] = {}
+            for record in found:
+                attempts.setdefault(record.attempts + 1, []).append(record.id or 0)
+            for count, ids in attempts.items():
+                for part in chunked(ids, CHUNK):
+                    now = changes | {"attempts": count}
+                    change_files(connection, files.c.id.in_(part), now, checksums=self._checksums)
+            return [dataclasses.replace(record, attempts=record.attempts + 1, **changes) for record in found]
 
         return self.write(work)
 
@@ -221,29 +208,34 @@ class SqlFiles(SqlBase):
             "published": False,
             "attempts": 0,
         }
+        values["checksum"] = self._sum(tuple(values[name] for name in _SUMMED))
         statement = self._insert(outbox).values(**values).on_conflict_do_nothing().returning(outbox.c.sequence)
         return self.write(lambda connection: connection.execute(statement).first()) is not None
 
     def pending_outbox(self, *, limit: int = 100) -> list[OutboxMessage]:
         """See `FileStore.pending_outbox`."""
-        query = _OUTBOX.where(outbox.c.published == sa.false()).order_by(outbox.c.sequence).limit(limit)
-        found = self._all(query)
-        return [OutboxMessage(row[0], json.loads(row[1]), *row[2:]) for row in found]
+        query = _MESSAGE.where(outbox.c.published == sa.false()).order_by(outbox.c.sequence).limit(limit)
+        return [_message(row) for row in self._all(query)]
 
     def mark_outbox(self, message_ids: Iterable[str], *, published: bool) -> int:
         """See `FileStore.mark_outbox`."""
         wanted = list(message_ids)
-        values: dict[str, Any] = {"attempts": outbox.c.attempts + 1}
-        if published:
-            values["published"] = True
 
         def work(connection: Connection) -> int:
-            return sum(
-                connection.execute(sa.update(outbox).where(outbox.c.id.in_(part)).values(**values)).rowcount
-                for part in chunked(wanted, CHUNK)
-            )
+            return sum(self._mark_outbox(connection, part, published=published) for part in chunked(wanted, CHUNK))
 
         return self.write(work)
+
+    def _mark_outbox(self, connection: Connection, message_ids: list[str], *, published: bool) -> int:
+        found = connection.execute(_MESSAGE.where(outbox.c.id.in_(message_ids)).with_for_update()).all()
+        rows = []
+        for row in found:
+            _message(row)
+            now = (*row[:3], published or row.published, row.attempts + 1)
+            rows.append({"row_id": now[0], "published": now[3], "attempts": now[4], "checksum": self._sum(now)})
+        if rows:
+            connection.execute(sa.update(outbox).where(outbox.c.id == sa.bindparam("row_id")), rows)
+        return len(rows)
 
     def purge_outbox(self, *, keep: int = 0) -> int:
         """See `FileStore.purge_outbox`."""
@@ -253,19 +245,3 @@ class SqlFiles(SqlBase):
             outbox.c.published == sa.true(), outbox.c.sequence.not_in(sa.select(newest.c.sequence))
         )
         return self.write(lambda connection: connection.execute(old).rowcount)
-
-    def get_value(self, name: str, /) -> str | None:
-        """See `FileStore.get_value`."""
-        query = sa.select(named_values.c.value).where(named_values.c.name == name)
-        return self.read(lambda connection: connection.execute(query).scalar_one_or_none())
-
-    def set_value(self, name: str, value: str | None, /) -> None:
-        """See `FileStore.set_value`."""
-
-        def work(connection: Connection) -> None:
-            if value is None:
-                connection.execute(sa.delete(named_values).where(named_values.c.name == name))
-            else:
-                connection.execute(self._upserting(named_values), {"name": name, "value": value})
-
-        self.write(work)

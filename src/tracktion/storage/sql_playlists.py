@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
-from tracktion.errors import UsageError
+from tracktion.errors import StorageCorruptError, UsageError
 from tracktion.results.catalogue import Playlist, PlaylistEntries
 from tracktion.storage.entries import Order, pack
-from tracktion.storage.rows import chunked, clean_text
+from tracktion.storage.rows import chunked, clean_text, demand_whole
 from tracktion.storage.schema import playlists, tracks
-from tracktion.storage.sql_base import SqlBase
+from tracktion.storage.sql_values import SqlValues
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -23,15 +23,25 @@ __all__ = ["SqlPlaylists"]
 T = TypeVar("T")
 
 ASK = 500
-_SHORT = sa.select(playlists.c.id, playlists.c.name, playlists.c.length).order_by(playlists.c.id)
+_SUMMARY = (playlists.c.id, playlists.c.name, playlists.c.length, playlists.c.summary_checksum)
+_SHORT = sa.select(*_SUMMARY).order_by(playlists.c.id)
 _ORDER = sa.select(
-    playlists.c.entry_ids, playlists.c.track_ids, playlists.c.next_entry, playlists.c.checksum, playlists.c.id
+    *_SUMMARY, playlists.c.entry_ids, playlists.c.track_ids, playlists.c.next_entry, playlists.c.checksum
 )
 
 
+def _summary_of(row: Sequence[Any]) -> Playlist:
+    demand_whole(row[:4], f"playlist {row[0]}")
+    return Playlist(*row[:3])
+
+
 def _order_of(row: Sequence[Any]) -> Order:
-    entries, track_ids, next_entry, checksum, playlist_id = row
-    return Order.restored(entries, track_ids, next_entry, checksum, f"playlist {playlist_id}")
+    what = f"playlist {_summary_of(row).id}"
+    entries, track_ids, next_entry, checksum = row[4:]
+    order = Order.restored(entries, track_ids, next_entry, checksum, what)
+    if len(order.entries) != row[2]:
+        raise StorageCorruptError(f"{what} is damaged; restore a copy, or delete it and make it anew")
+    return order
 
 
 def _values_of(order: Order) -> dict[str, Any]:
@@ -45,7 +55,7 @@ def _values_of(order: Order) -> dict[str, Any]:
     }
 
 
-class SqlPlaylists(SqlBase):
+class SqlPlaylists(SqlValues):
     """`PlaylistStore` on a table."""
 
     def create_playlist(self, name: str, *, track_ids: Iterable[int] = ()) -> Playlist:
@@ -59,7 +69,9 @@ class SqlPlaylists(SqlBase):
             self._demand_tracks(connection, wanted)
             playlist_id = self._locked_counter(connection, "playlist") + 1
             self._set_counter(connection, "playlist", playlist_id)
-            connection.execute(sa.insert(playlists).values(id=playlist_id, name=title, **_values_of(order)))
+            summary = self._sum((playlist_id, title, len(wanted)))
+            values = {"id": playlist_id, "name": title, "summary_checksum": summary, **_values_of(order)}
+            connection.execute(sa.insert(playlists).values(**values))
             return Playlist(playlist_id, title, len(wanted))
 
         return self.write(work)
@@ -77,10 +89,12 @@ class SqlPlaylists(SqlBase):
         def work(connection: Connection) -> T:
             found = connection.execute(query).one_or_none()
             if found is None:
-                raise UsageError(f"there is no playlist {playlist_id}")
+                raise self._no_playlist(playlist_id)
             order = _order_of(found)
             result = edit(connection, order)
-            connection.execute(sa.update(playlists).where(playlists.c.id == playlist_id).values(**_values_of(order)))
+            values = _values_of(order)
+            values["summary_checksum"] = self._sum((playlist_id, found.name, values["length"]))
+            connection.execute(sa.update(playlists).where(playlists.c.id == playlist_id).values(**values))
             return result
 
         return self.write(work)
@@ -89,30 +103,52 @@ class SqlPlaylists(SqlBase):
         """See `PlaylistStore.get_playlist`."""
         query = _SHORT.where(playlists.c.id == playlist_id)
         found = self._first(query)
-        return None if found is None else Playlist(*found)
+        if found is None:
+            self._no_playlist(playlist_id)
+            return None
+        return _summary_of(found)
+
+    def _no_playlist(self, playlist_id: int) -> UsageError:
+        """Return the error for a playlist that does not exist.
+
+        There is no second index that a damaged id would disagree with, so all of them are looked at, which raises for a
+        damaged one.
+        """
+        self.list_playlists()
+        return UsageError(f"there is no playlist {playlist_id}")
 
     def list_playlists(self) -> list[Playlist]:
         """See `PlaylistStore.list_playlists`."""
-        return [Playlist(*row) for row in self._all(_SHORT)]
+        return [_summary_of(row) for row in self._all(_SHORT)]
 
     def rename_playlist(self, playlist_id: int, name: str, /) -> None:
         """See `PlaylistStore.rename_playlist`."""
         title = clean_text(name, "name") or ""
-        change = sa.update(playlists).where(playlists.c.id == playlist_id).values(name=title)
-        if not self.write(lambda connection: connection.execute(change).rowcount):
-            raise UsageError(f"there is no playlist {playlist_id}")
+        query = sa.select(*_SUMMARY).where(playlists.c.id == playlist_id).with_for_update()
+
+        def work(connection: Connection) -> None:
+            found = connection.execute(query).one_or_none()
+            if found is None:
+                raise self._no_playlist(playlist_id)
+            values = {"name": title, "summary_checksum": self._sum((playlist_id, title, _summary_of(found).length))}
+            connection.execute(sa.update(playlists).where(playlists.c.id == playlist_id).values(**values))
+
+        self.write(work)
 
     def delete_playlist(self, playlist_id: int, /) -> bool:
         """See `PlaylistStore.delete_playlist`."""
         statement = sa.delete(playlists).where(playlists.c.id == playlist_id)
-        return bool(self.write(lambda connection: connection.execute(statement).rowcount))
+        deleted = bool(self.write(lambda connection: connection.execute(statement).rowcount))
+        if not deleted:
+            self._no_playlist(playlist_id)
+        return deleted
 
     def playlist_entries(self, playlist_id: int, /, *, offset: int = 0, limit: int | None = None) -> PlaylistEntries:
         """See `PlaylistStore.playlist_entries`."""
         query = _ORDER.where(playlists.c.id == playlist_id)
         found = self._first(query)
         if found is None:
-            raise UsageError(f"there is no playlist {playlist_id}")
+            raise self._no_playlist(playlist_id)
         return _order_of(found).view(offset, limit)
 
     def add_to_playlist(self, playlist_id: int, track_ids: Iterable[int], /) -> list[int]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from tracktion.errors import printable
 from tracktion.results.catalogue import Candidate, Track
+from tracktion.storage.file_sums import change_files
 from tracktion.storage.identifiers import Resolver, check_identifiers
 from tracktion.storage.normalised import normaliser, rules
 from tracktion.storage.protocol import IDENTIFIERS
@@ -18,14 +19,16 @@ from tracktion.storage.rows import (
     TRACK_FIELDS,
     Row,
     chunked,
+    demand_search,
     existing_row,
     row_checksum,
+    text_checksum,
     to_row,
     track_of,
     with_changes,
 )
-from tracktion.storage.schema import files, named_values, tracks
-from tracktion.storage.sql_base import SqlBase
+from tracktion.storage.schema import files, tracks
+from tracktion.storage.sql_values import SqlValues
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -41,25 +44,28 @@ logger = logging.getLogger("tracktion")
 CHUNK = 1000
 PAGE = 1000
 ASK = 500
-STORED = (*TRACK_FIELDS, "checksum", "norm_key", "norm_search")
+STORED = (*TRACK_FIELDS, "checksum", "norm_key", "norm_search", "search_checksum")
 """Columns of a stored track, in order."""
 
 RULES = "tracktion.normaliser"
 
-_RULES = sa.select(named_values.c.value).where(named_values.c.name == RULES)
 _FORMS = sa.select(*(tracks.c[name] for name in STORED))
 _TRACK = sa.select(*(tracks.c[name] for name in (*TRACK_FIELDS, "checksum")))
-_CANDIDATE = sa.select(*(tracks.c[name] for name in (*TRACK_FIELDS, "checksum", "norm_search")))
+_CANDIDATE = sa.select(*(tracks.c[name] for name in (*TRACK_FIELDS, "checksum", "norm_search", "search_checksum")))
 
 
 def _row(values: Sequence[Any]) -> Row:
     return existing_row(values[:10], values[10], f"the row of track {values[0]}")
 
 
-class SqlTracks(SqlBase):
-    """`TrackStore` on tables."""
+def _candidate(values: Sequence[Any]) -> Candidate:
+    track = track_of(_row(values))
+    demand_search(values[0], values[11], values[12])
+    return Candidate(track, values[11])
 
-    _checksums = True
+
+class SqlTracks(SqlValues):
+    """`TrackStore` on tables."""
 
     def add_tracks(
         self, tracks: Iterable[Track | Mapping[str, Any]], *, upsert_by: Sequence[str] = IDENTIFIERS
@@ -110,8 +116,11 @@ class SqlTracks(SqlBase):
 
     def _stored(self, rows: Sequence[tuple[Row, NormalisedTrack]]) -> list[Row]:
         if not self._checksums:
-            return [(*row, None, form.key, form.search) for row, form in rows]
-        return [(*row, row_checksum(row), form.key, form.search) for row, form in rows]
+            return [(*row, None, form.key, form.search, None) for row, form in rows]
+        return [(*row, row_checksum(row), form.key, form.search, text_checksum(form.search)) for row, form in rows]
+
+    def _search_sum(self, form: NormalisedTrack) -> int | None:
+        return text_checksum(form.search) if self._checksums else None
 
     def _store_tracks(self, connection: Connection, new: list[Row], changed: list[Row]) -> None:
         """Insert or overwrite rows of `STORED` columns, search index included."""
@@ -122,8 +131,8 @@ class SqlTracks(SqlBase):
 
     def _open(self, *, migrate: bool | None) -> None:
         super()._open(migrate=migrate)
-        mark = self._first(_RULES)
-        if mark is None or mark[0] == rules():
+        mark = self.get_value(RULES)
+        if mark is None or mark == rules():
             return
         if migrate or self.count_tracks() == 0:
             self.renormalise()
@@ -143,8 +152,7 @@ class SqlTracks(SqlBase):
             changed += count
             if size < PAGE:
                 break
-        statement = sa.update(named_values).where(named_values.c.name == RULES).values(value=rules())
-        self.write(lambda connection: connection.execute(statement))
+        self.set_value(RULES, rules())
         return changed
 
     def _renormalise_page(self, connection: Connection, last: int) -> tuple[int, int, int]:
@@ -155,7 +163,7 @@ class SqlTracks(SqlBase):
         for values in found:
             row = _row(values)
             form = normalise(row[1], row[2], row[3])
-            if (form.key, form.search) != (values[11], values[12]):
+            if (form.key, form.search) != (values[11], values[12]) or self._search_sum(form) != values[13]:
                 changed.append((row, form))
         self._write_tracks(connection, [], changed)
         return len(changed), found[-1][0] if found else last, len(found)
@@ -180,7 +188,7 @@ class SqlTracks(SqlBase):
         for part in chunked(wanted, ASK):
             query = _CANDIDATE.where(tracks.c.id.in_(part))
             for found in self._all(query):
-                by_id[found[0]] = Candidate(track_of(_row(found)), found[11])
+                by_id[found[0]] = _candidate(found)
         return [by_id[track_id] for track_id in wanted if track_id in by_id]
 
     def iter_tracks(self, *, after: int | None = None) -> Iterator[Track]:
@@ -190,8 +198,10 @@ class SqlTracks(SqlBase):
 
     def iter_normalised(self, *, after: int | None = None) -> Iterator[tuple[int, str, str]]:
         """See `TrackStore.iter_normalised`."""
-        for found in self._pages(sa.select(tracks.c.id, tracks.c.norm_key, tracks.c.norm_search), after):
-            yield found[0], found[1], found[2]
+        query = sa.select(tracks.c.id, tracks.c.norm_key, tracks.c.norm_search, tracks.c.search_checksum)
+        for track_id, key, search, checksum in self._pages(query, after):
+            demand_search(track_id, search, checksum)
+            yield track_id, key, search
 
     def _pages(self, query: sa.Select[Any], after: int | None) -> Iterator[Sequence[Any]]:
         last = -1 if after is None else after
@@ -229,7 +239,7 @@ class SqlTracks(SqlBase):
             if not connection.execute(sa.delete(tracks).where(tracks.c.id == track_id)).rowcount:
                 return False
             self.note_change()
-            connection.execute(sa.update(files).where(files.c.track_id == track_id).values(track_id=None))
+            change_files(connection, files.c.track_id == track_id, {"track_id": None}, checksums=self._checksums)
             self._track_deleted(connection, track_id)
             return True
 
@@ -253,7 +263,7 @@ class SqlTracks(SqlBase):
         """See `TrackStore.find_by_key`."""
         query = _CANDIDATE.where(tracks.c.norm_key == key).order_by(tracks.c.id).limit(limit)
         found = self._all(query)
-        return [Candidate(track_of(_row(values)), values[11]) for values in found]
+        return [_candidate(values) for values in found]
 
     def candidates(self, query: NormalisedTrack, /, *, limit: int = 50) -> list[Candidate]:
         """See `TrackStore.candidates`."""
