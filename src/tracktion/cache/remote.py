@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from tracktion.cache.breaker import Breaker
 from tracktion.cache.envelope import seal, unseal
-from tracktion.cache.flights import AsyncFlights, Flights
+from tracktion.cache.fetching import FetchingCache
 from tracktion.cache.keys import MATCH_TTL
 from tracktion.cache.protocol import DEFAULT, MISSING, CacheStats, Missing, Ttl
 from tracktion.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
 __all__ = ["RedisCache"]
 
@@ -27,7 +27,7 @@ logger = logging.getLogger("tracktion")
 PAGE = 500
 
 
-class RedisCache:
+class RedisCache(FetchingCache):
     """Keeps plain JSON values in Redis, as text with version, length and checksum; never pickle.
 
     A call waits for Redis for `timeout` seconds in all. When that passes, or the connection fails, the answer is
@@ -60,6 +60,7 @@ class RedisCache:
         pause: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__()
         if not prefix:
             raise UsageError("prefix must not be empty: clear() deletes what begins with it")
         try:
@@ -85,8 +86,6 @@ class RedisCache:
         # rest by these threads, whose own waits end too.
         self._workers = ThreadPoolExecutor(8, thread_name_prefix="tracktion-redis")
         self._lock = threading.Lock()
-        self._flights = Flights()
-        self._async_flights = AsyncFlights()
         self._hits = self._misses = self._errors = 0
         self._closed = False
 
@@ -200,35 +199,6 @@ class RedisCache:
         if names:
             self._client.unlink(*names)
         return int(following)
-
-    def get_or_compute(self, key: str, compute: Callable[[], T], /, *, ttl: Ttl = DEFAULT) -> T:
-        """See `Cache.get_or_compute`; one of this process computes, other processes may at the same time."""
-
-        def work() -> T:
-            value = self.get(key)
-            if value is not MISSING:
-                found: T = value
-                return found
-            computed = compute()
-            self.set(key, computed, ttl=ttl)
-            return computed
-
-        return self._flights.fly(key, work)
-
-    async def get_or_compute_async(self, key: str, compute: Callable[[], Awaitable[T]], /, *, ttl: Ttl = DEFAULT) -> T:
-        """See `Cache.get_or_compute_async`; the event loop does not wait for Redis."""
-        from asyncio import to_thread
-
-        async def work() -> T:
-            value = await to_thread(self.get, key)
-            if value is not MISSING:
-                found: T = value
-                return found
-            computed = await compute()
-            await to_thread(self.set, key, computed, ttl=ttl)
-            return computed
-
-        return await self._async_flights.fly(key, work)
 
     def shrink(self, fraction: float = 0.5) -> int:
         """Nothing lies in this process: 0."""

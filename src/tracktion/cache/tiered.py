@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from tracktion.cache.flights import AsyncFlights, Flights
+from tracktion.cache.fetching import FetchingCache
 from tracktion.cache.lru import LRUCache
 from tracktion.cache.protocol import DEFAULT, MISSING, CacheStats, Ttl
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from tracktion.cache.remote import RedisCache
 
 __all__ = ["TieredCache"]
@@ -18,7 +16,7 @@ __all__ = ["TieredCache"]
 T = TypeVar("T")
 
 
-class TieredCache:
+class TieredCache(FetchingCache):
     """Looks in memory, then in Redis; what is found there is kept in memory for the time that it has left.
 
     Parameters
@@ -30,10 +28,9 @@ class TieredCache:
     """
 
     def __init__(self, memory: LRUCache, remote: RedisCache | None = None) -> None:
+        super().__init__()
         self.memory = memory
         self.remote = remote
-        self._flights = Flights()
-        self._async_flights = AsyncFlights()
 
     def get(self, key: str, /) -> Any:
         """See `Cache.get`."""
@@ -62,43 +59,8 @@ class TieredCache:
         if self.remote is not None:
             self.remote.clear()
 
-    def get_or_compute(self, key: str, compute: Callable[[], T], /, *, ttl: Ttl = DEFAULT) -> T:
-        """See `Cache.get_or_compute`."""
-        near = self.memory.get(key)
-        if near is not MISSING:
-            found: T = near
-            return found
-
-        def work() -> T:
-            value = self.get(key)
-            if value is not MISSING:
-                kept: T = value
-                return kept
-            computed = compute()
-            self.set(key, computed, ttl=ttl)
-            return computed
-
-        return self._flights.fly(key, work)
-
-    async def get_or_compute_async(self, key: str, compute: Callable[[], Awaitable[T]], /, *, ttl: Ttl = DEFAULT) -> T:
-        """See `Cache.get_or_compute_async`; the event loop does not wait for Redis."""
-        from asyncio import to_thread
-
-        near = self.memory.get(key)
-        if near is not MISSING:
-            found: T = near
-            return found
-
-        async def work() -> T:
-            value = await to_thread(self.get, key)
-            if value is not MISSING:
-                kept: T = value
-                return kept
-            computed = await compute()
-            await to_thread(self.set, key, computed, ttl=ttl)
-            return computed
-
-        return await self._async_flights.fly(key, work)
+    def _near(self, key: str) -> Any:
+        return self.memory.get(key)
 
     def shrink(self, fraction: float = 0.5) -> int:
         """See `Cache.shrink`."""
