@@ -97,6 +97,7 @@ def test_bytes_and_file_objects_travel_as_descriptors(pool: IsolatedPool, tmp_pa
     path.write_bytes(b"abc")
     assert pool.submit(measure, io.BytesIO(b"12345")).result(30) == 5
     assert pool.submit(measure, b"RIFF\0" * 3000).result(30) == 15000
+    assert pool.submit(measure, b"ID3").result(30) == 3, "few bytes are content too, never a path"
     with path.open("rb") as file:
         assert pool.submit(measure, file).result(30) == 3
 

@@ -381,19 +381,14 @@ class _WorkerLostError(Exception):
 
 
 def _name(source: Any) -> str | None:
-    return os.fsdecode(source) if isinstance(source, (str, bytes, os.PathLike)) and not _is_content(source) else None
-
-
-def _is_content(source: Any) -> bool:
-    """Bytes that begin like audio, or are longer than any path, are a file's content."""
-    return isinstance(source, bytes) and (len(source) > 4096 or b"\0" in source)
+    return os.fsdecode(source) if isinstance(source, (str, os.PathLike)) else None
 
 
 def _outgoing(source: Any) -> tuple[str | None, tuple[int, ...]]:
-    """How a source travels: a path as text, anything else as a descriptor."""
-    if _is_content(source):
+    """How a source travels: a path as text, anything else as a descriptor; bytes are content, as everywhere."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
         return None, (_memory_file(source),)
-    if isinstance(source, (str, bytes, os.PathLike)):
+    if isinstance(source, (str, os.PathLike)):
         return os.path.abspath(os.fsdecode(source)), ()  # noqa: PTH100 - Path.absolute fails on NUL later, this here
     if isinstance(source, io.BytesIO):
         return None, (_memory_file(source.getvalue()),)
@@ -403,7 +398,7 @@ def _outgoing(source: Any) -> tuple[str | None, tuple[int, ...]]:
     raise UsageError("an isolated worker takes a path, bytes or a binary file object")
 
 
-def _memory_file(content: bytes) -> int:
+def _memory_file(content: bytes | bytearray | memoryview) -> int:
     descriptor = os.memfd_create("tracktion") if hasattr(os, "memfd_create") else None
     if descriptor is None:
         raise UnreadableError("bytes cannot be passed to an isolated worker on this system", stage="open")
