@@ -54,9 +54,9 @@ def watch(
     stay: bool = False,
     batch_size: int = 10,
     handled: str | None = None,
-    stop_after: float | None = None,
+    stop_at_work: bool = False,
 ) -> int:
-    """Watch until everything that is there is done and published (or for ever)."""
+    """Watch until everything that is there is done and published (or for ever, or until something is in hand)."""
     os.environ["PRETEND_SECONDS"] = str(seconds)
 
     def handler(changes: list[Any]) -> None:
@@ -80,9 +80,8 @@ def watch(
     )
     with watcher:
         watcher.start()
-        began = time.monotonic()
         while stay or not _finished(watcher):
-            if stop_after is not None and time.monotonic() - began > stop_after:
+            if stop_at_work and watcher.status().working:
                 break
             time.sleep(0.02)
     return 0

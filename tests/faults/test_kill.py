@@ -85,7 +85,7 @@ def _die_at(nursery: Nursery, folder: Path, failpoint: str) -> bool:
         assert nursery.spawn("tests.faults.hosts:watch", **options).wait(300) == 0
         for path in extra:
             path.unlink()
-    early = {"stop_after": 0.3, "seconds": 0.2} if failpoint.startswith("stop") else {}
+    early = {"stop_at_work": True, "seconds": 1.0} if failpoint.startswith("stop") else {}
     died = nursery.spawn("tests.faults.hosts:watch", failpoint=failpoint, **options | early).wait(300) == -9
     assert nursery.spawn("tests.faults.hosts:watch", **options).wait(300) == 0
     if failpoint.startswith("handler"):
