@@ -128,7 +128,7 @@ def test_storm_while_stopped(root: Path, tmp_path: Path) -> None:
         life.kill(signal.SIGSTOP)
         make(root, STORM)
         life.kill(signal.SIGCONT)
-        assert until(lambda: Path(handled).read_bytes().count(b"\n") >= STORM + 1, 60)
+        assert until(lambda: Path(handled).read_bytes().count(b"\n") >= STORM + 1, 600)
         life.kill()
         life.wait(10)
     assert outcome(url)["rows"] == STORM + 1
