@@ -1,6 +1,7 @@
 """What each setting of the tuning guide does, measured one at a time.
 
     python -m benchmarks.storage_settings sqlite
+    python -m benchmarks.storage_settings opening bench.db         what `benchmarks.storage` left
     python -m benchmarks.storage_settings postgresql postgresql+psycopg://postgres@127.0.0.1/bench
     python -m benchmarks.storage_settings cache redis://127.0.0.1:6379/0
 
@@ -46,6 +47,24 @@ def threads(count: int, work: Callable[[int], Any], turns: int) -> str:
     return f"{count * turns / (time.perf_counter() - begin):,.0f}/s"
 
 
+def opening(file: Path) -> None:
+    """What the checks on open cost; the seal is taken away as a kill would."""
+    size = f"{file.stat().st_size / 2**20:.0f} MiB"
+    for what, check, sealed in (
+        ("none", "none", True),
+        ("quick", "quick", True),
+        ("full, closed in order", "full", True),
+        ("full, after a kill", "full", False),
+    ):
+        if not sealed:
+            file.with_name(f"{file.name}-seal").unlink(missing_ok=True)
+        begin = time.perf_counter()
+        storage = open_storage(file, check=check)
+        took = time.perf_counter() - begin
+        storage.close()
+        say(f"check={what}: open {size}", f"{took * 1000:.0f} ms")
+
+
 def sqlite(folder: Path) -> None:
     for durability in ("full", "normal"):
         with open_storage(folder / f"{durability}.db", durability=durability) as storage:
@@ -55,21 +74,17 @@ def sqlite(folder: Path) -> None:
     with open_storage(folder / "big.db", durability="normal") as storage:
         ids = storage.add_tracks(catalogue(ROWS))
     for cache_mb in (1, 16, 64):
-        with open_storage(folder / "big.db", cache_mb=cache_mb, check_mb=0) as storage:
+        with open_storage(folder / "big.db", cache_mb=cache_mb) as storage:
             asked = random.Random(1).choices(ids, k=4000)
             say(
                 f"cache_mb={cache_mb}: get one of {ROWS:,}",
                 timed(lambda n, a=asked: storage.get_track(a[n]), 4000),
             )
     for count in (1, 2, 4, 8):
-        with open_storage(folder / "big.db", check_mb=0) as storage:
+        with open_storage(folder / "big.db") as storage:
             say(f"{count} threads that read", threads(count, lambda n: storage.get_track(ids[n % ROWS]), 2000 // count))
             say(f"{count} threads that write", threads(count, lambda n: storage.set_value("x", str(n)), 400 // count))
-    for check_mb in (0, 1000):
-        begin = time.perf_counter()
-        open_storage(folder / "big.db", check_mb=check_mb).close()
-        size = (folder / "big.db").stat().st_size / 2**20
-        say(f"check_mb={check_mb}: open {size:.0f} MiB", f"{(time.perf_counter() - begin) * 1000:.0f} ms")
+    opening(folder / "big.db")
 
 
 def postgresql(url: str) -> None:
@@ -117,7 +132,9 @@ def cache(url: str) -> None:
 
 def main() -> int:
     what = sys.argv[1] if len(sys.argv) > 1 else ""
-    if what == "sqlite":
+    if what == "opening" and len(sys.argv) > 2:
+        opening(Path(sys.argv[2]))
+    elif what == "sqlite":
         with tempfile.TemporaryDirectory() as folder:
             sqlite(Path(folder))
     elif what == "postgresql" and len(sys.argv) > 2:
