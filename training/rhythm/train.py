@@ -1,6 +1,6 @@
 """Train the rhythm network on shards of dataset.py; shards that appear while it runs join in.
 
-python -m training.rhythm.train SHARDS OUTPUT.pt MINUTES [START.pt]
+python -m training.rhythm.train SHARDS OUTPUT.pt MINUTES [START.pt | rhythm.npz]
 
 The learning rate rises for a minute and falls along a cosine to nothing at the end of the given minutes.
 """
@@ -18,6 +18,7 @@ from torch.nn import functional
 from tracktion.features.rhythm import widen
 from training.render.styles import STYLES
 from training.rhythm.model import BANDS, TEMPO_BINS, Network, compress, tempo_bins
+from training.rhythm.resume import from_shipped
 
 CROP, BATCH, RATE, PEAK_LR, RESUMED_LR = 1536, 16, 50, 3e-3, 1.5e-3
 VALIDATION_SHARDS = 2
@@ -159,7 +160,10 @@ def main():
     rng = np.random.default_rng(7)
     torch.manual_seed(7)
     model = Network()
-    if len(sys.argv) > 4:
+    if len(sys.argv) > 4 and sys.argv[4].endswith(".npz"):
+        sample = [example(np.random.default_rng(1), p, False)[0] for p in shards.pieces[:: len(shards.pieces) // 48]]
+        from_shipped(model, sys.argv[4], torch.from_numpy(np.stack(sample)))
+    elif len(sys.argv) > 4:
         model.load_state_dict(torch.load(sys.argv[4]))
     else:
         sample = np.concatenate([compress(widen(np.asarray(p["levels"]))) for p in shards.pieces[:150]])
