@@ -9,8 +9,6 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracktion.errors import StorageError, printable
@@ -19,6 +17,7 @@ from tracktion.storage.journal_failpoints import failpoint
 from tracktion.watching.hints import Hints, NoHints, open_hints
 from tracktion.watching.known import KnownTree, Signature
 from tracktion.watching.listing import Listing, list_folder
+from tracktion.watching.roots import RootState, is_empty, is_unmounted, status_of
 from tracktion.watching.settling import Settling
 from tracktion.watching.system import is_network
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from tracktion.results.catalogue import FileRecord
     from tracktion.watching.filters import FileFilter
 
-__all__ = ["RootState", "Scanner"]
+__all__ = ["Scanner"]
 
 logger = logging.getLogger("tracktion")
 
@@ -38,25 +37,6 @@ EVENT_FACTOR = 20.0
 POLL_FACTOR = 5.0
 POLL_SECONDS = 2.0
 BACKOFF_SECONDS = (0.1, 0.3, 1.0, 2.0, 5.0)
-
-
-def _status(path: bytes) -> os.stat_result:
-    return Path(os.fsdecode(path)).stat()
-
-
-@dataclass(slots=True)
-class RootState:
-    """One watched root."""
-
-    path: bytes
-    known: KnownTree = field(default_factory=KnownTree)
-    identity: tuple[int, int] | None = None
-    online: bool = True
-    network: bool = False
-    polling: bool = False
-    next_scan: float = 0.0
-    last_scan_seconds: float = 0.0
-    scans: int = 0
 
 
 class Scanner:
@@ -319,7 +299,7 @@ class Scanner:
     def _look(self, root: RootState, path: bytes, inode: int) -> Listing | None:
         started = time.monotonic()
         try:
-            self._arm(root, path, inode or _status(path).st_ino)
+            self._arm(root, path, inode or status_of(path).st_ino)
             listing = list_folder(path, self._names)
         except (FileNotFoundError, NotADirectoryError):
             if path == root.path or not self._is_online(root):
@@ -344,7 +324,7 @@ class Scanner:
         difference = root.known.difference(path, listing.files)
         gone = [name for name in difference.gone if name not in listing.unsure]
         if (gone or root.known.children(path)) and not listing.files and not listing.folders:
-            if not self._is_online(root) or self._is_unmounted(root, path, gone):
+            if not self._is_online(root) or is_unmounted(self._journal, root, path, gone):
                 return
         elif gone and not self._is_online(root):
             return
@@ -403,7 +383,7 @@ class Scanner:
     def _is_online(self, root: RootState) -> bool:
         """Whether the root is there, and is the one that it was."""
         try:
-            status = _status(root.path)
+            status = status_of(root.path)
         except OSError:
             self._set_offline(root)
             return False
@@ -415,7 +395,7 @@ class Scanner:
             for folder in list(root.known.walk(root.path)):
                 self._hints.forget(folder)
             root.next_scan = 0.0
-            if root.known.files and self._is_empty(root.path):
+            if root.known.files and is_empty(root.path):
                 self._set_offline(root)
                 return False
         if not root.online:
@@ -424,42 +404,12 @@ class Scanner:
         root.online = True
         return True
 
-    @staticmethod
-    def _is_empty(path: bytes) -> bool:
-        try:
-            with os.scandir(path) as entries:
-                return next(entries, None) is None
-        except OSError:
-            return True
-
     def _set_offline(self, root: RootState) -> None:
         if root.online:
             root.online = False
             logger.warning("%s is not there; what is known of it is kept", printable(os.fsdecode(root.path)))
             for folder in list(root.known.walk(root.path)):
                 self._hints.forget(folder)
-
-    def _is_unmounted(self, root: RootState, path: bytes, gone: list[bytes]) -> bool:
-        """Whether an empty folder lies on another device than what was in it: a mount point without its disk."""
-        names = [path + b"/" + name for name in gone[:1]]
-        if not names:
-            return self._is_unmounted_below(root, path)
-        return self._device_differs(root, path, names[0])
-
-    def _is_unmounted_below(self, root: RootState, path: bytes) -> bool:
-        for folder in root.known.walk(path):
-            name = next(iter(root.known.names(folder)), None)
-            if name is not None:
-                return self._device_differs(root, path, folder + b"/" + name)
-        return False
-
-    def _device_differs(self, root: RootState, folder: bytes, file: bytes) -> bool:
-        try:
-            device = _status(folder).st_dev
-            row = self._journal.storage.get_file(file, root=root.path)
-        except (OSError, StorageError):
-            return True
-        return row is not None and row.device != device
 
     # --- to the journal -----------------------------------------------------------------------------------------------
 

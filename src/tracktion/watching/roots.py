@@ -1,0 +1,72 @@
+"""Watched roots: what is known of each, and whether a folder that looks empty has lost its disk."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tracktion.errors import StorageError
+from tracktion.storage.journal import Journal
+from tracktion.watching.known import KnownTree
+
+__all__ = ["RootState", "is_empty", "is_unmounted", "status_of"]
+
+
+@dataclass(slots=True)
+class RootState:
+    """One watched root."""
+
+    path: bytes
+    known: KnownTree = field(default_factory=KnownTree)
+    identity: tuple[int, int] | None = None
+    online: bool = True
+    network: bool = False
+    polling: bool = False
+    next_scan: float = 0.0
+    last_scan_seconds: float = 0.0
+    scans: int = 0
+
+
+def status_of(path: bytes) -> os.stat_result:
+    """``stat`` of a path that may be no text."""
+    return Path(os.fsdecode(path)).stat()
+
+
+def is_empty(path: bytes) -> bool:
+    """Whether nothing lies in a folder, or it cannot be read."""
+    try:
+        with os.scandir(path) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return True
+
+
+def is_unmounted(journal: Journal, root: RootState, path: bytes, gone: list[bytes]) -> bool:
+    """Whether an empty folder lies on another device than what was in it: a mount point without its disk.
+
+    Parameters
+    ----------
+    journal
+        Knows the device of each file.
+    root, path
+        The folder.
+    gone
+        Names of the files that were in it; without any, files below it tell.
+    """
+    if gone:
+        return _device_differs(journal, root, path, path + b"/" + gone[0])
+    for folder in root.known.walk(path):
+        name = next(iter(root.known.names(folder)), None)
+        if name is not None:
+            return _device_differs(journal, root, path, folder + b"/" + name)
+    return False
+
+
+def _device_differs(journal: Journal, root: RootState, folder: bytes, file: bytes) -> bool:
+    try:
+        device = status_of(folder).st_dev
+        row = journal.storage.get_file(file, root=root.path)
+    except (OSError, StorageError):
+        return True
+    return row is not None and row.device != device
