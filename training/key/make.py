@@ -14,8 +14,8 @@ import numpy as np
 from scipy.signal import fftconvolve, lfilter
 
 from training.key.compose import Writer
+from training.render.arrange import accompany
 from training.render.bank import RATE
-from training.render.compose import accompany
 from training.render.score import NAMES, Part, excerpt, pop909_songs, read_pop909
 from training.render.synth import Bank, master, mix
 
