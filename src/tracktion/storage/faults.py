@@ -26,6 +26,9 @@ _UNWRITABLE = {
     sqlite3.SQLITE_IOERR_SHMSIZE,
 }
 
+_SIGNS = ("no such table", "no such column", "has no column", "malformed", "decode to UTF-8")
+"""What SQLite says without a code of its own when the schema or a text is damaged."""
+
 FULL = "no space left for the catalogue; free some and go on: everything that was committed is kept"
 DAMAGED = (
     "the catalogue's file is damaged; restore a copy, or move it away and let a fresh scan rebuild it (`check` of the "
@@ -62,7 +65,7 @@ def _sqlite(error: sqlite3.Error, place: str) -> StorageError:
         return StorageFullError(FULL + detail, file=place)
     if primary in _DAMAGED or code in {sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS}:
         return StorageCorruptError(DAMAGED + detail, file=place)
-    if "no such table" in str(error) or "malformed" in str(error) or "decode to UTF-8" in str(error):
+    if any(sign in str(error) for sign in _SIGNS):
         return StorageCorruptError(DAMAGED + detail, file=place)
     if primary == sqlite3.SQLITE_READONLY:
         return StorageUnavailableError("the catalogue's file or folder may not be written to" + detail, file=place)
@@ -70,7 +73,9 @@ def _sqlite(error: sqlite3.Error, place: str) -> StorageError:
         return StorageUnavailableError(
             "the catalogue's file cannot be opened; does its folder exist?" + detail, file=place
         )
-    return StorageUnavailableError(f"SQLite: {error}", file=place)
+    return StorageUnavailableError(
+        f"SQLite could not do it; try again, and call check() when it happens again ({error})", file=place
+    )
 
 
 def _postgresql(error: Exception, state: str | None, place: str) -> StorageError:
