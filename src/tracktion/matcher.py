@@ -14,6 +14,7 @@ from tracktion.errors import TracktionError, UsageError, printable
 from tracktion.matching.compatible import compatible_tracks, mixing_order
 from tracktion.matching.duplicates import find_duplicates
 from tracktion.matching.query import Query, parse_query
+from tracktion.matching.resident import ResidentIndex
 from tracktion.matching.retrieval import find
 from tracktion.matching.scoring import Scored, load_scorer, surface_text
 from tracktion.matching.text import LIMIT, fold_words
@@ -44,6 +45,10 @@ class Matcher:
         The catalogue, from `tracktion.open_storage`.
     cache
         Where answers are kept for six hours; None keeps none. Keys do not depend on word case and spacing.
+    resident
+        Keep the searchable text of SQLite or PostgreSQL in the memory of this process too, some 0.5 kB a track: a
+        search takes a millisecond instead of twenty. What is written through `storage` is found at once, what other
+        processes add within a second, what they change within ten minutes.
 
     Examples
     --------
@@ -55,10 +60,11 @@ class Matcher:
     'Do I Wanna Know?'
     """
 
-    def __init__(self, storage: Storage, *, cache: Cache | None = None) -> None:
+    def __init__(self, storage: Storage, *, cache: Cache | None = None, resident: bool = False) -> None:
         self._storage = storage
         self._cache = cache
         self._scorer = load_scorer()
+        self._resident = ResidentIndex(storage) if resident and hasattr(storage, "changes_since") else None
 
     # --- one question ---------------------------------------------------------------------------------------------
 
@@ -131,7 +137,7 @@ class Matcher:
             if not any(asked[name] for name in ("text", "title", "artist", "album")):
                 return ()
         query, letters = self._parsed(asked)
-        candidates = find(self._storage, self._scorer, query, limit)
+        candidates = find(self._storage, self._scorer, query, limit, self._resident)
         scored = self._scorer.score(query, letters, candidates)[:limit]
         return tuple(Match(item.track, _probability(item, asked), item.why()) for item in scored)
 
@@ -167,7 +173,7 @@ class Matcher:
         int
             How many requests were answered.
         """
-        find(self._storage, self._scorer, parse_query("warm"), 1)
+        find(self._storage, self._scorer, parse_query("warm"), 1, self._resident)
         count = 0
         for request in requests:
             asked = _asked(request)

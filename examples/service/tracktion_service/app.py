@@ -55,7 +55,7 @@ class Service:
         settings.uploads.mkdir(parents=True, exist_ok=True)
         self.storage = tk.open_storage(settings.storage)
         self.cache = tk.RedisCache(settings.redis) if settings.redis else tk.LRUCache()
-        self.matcher = tk.Matcher(self.storage, cache=self.cache)
+        self.matcher = tk.Matcher(self.storage, cache=self.cache, resident=True)
         self.accounts = Accounts(self.storage, token_seconds=settings.token_seconds)
         self.analyses = Analyses(
             self.storage,

@@ -5,8 +5,8 @@ by the trigrams of their words. A search reads the lists of the question's exact
 weights (inverse document frequency), and compares the best few hundred rows in full.
 
 Rows that change are appended as new small segments and the old ones marked dead; small segments are merged, and the
-whole is built anew when it has grown by half or a quarter of it is dead. Searching threads work on a snapshot and
-never wait.
+whole is built anew when it has grown by half or a quarter of it is dead. Searching threads work on a snapshot; the
+first that meets changes takes them in, and others wait for it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ WEIGHT_SCALE = 9.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Snapshot:
-    """Everything that a search reads; never changed once it is visible, but for ``alive``."""
+    """Everything that a search reads; never changed once it is visible."""
 
     data: NDArray[np.uint8]
     offsets: NDArray[np.int64]
@@ -77,6 +77,12 @@ class _Growing:
         self._array[self.size : need] = values
         self.size = need
         return self._array[:need]
+
+    def without(self, places: list[int]) -> NDArray[Any]:
+        """Put 0 at these places, of a copy: what was handed out stays as it was."""
+        self._array = self._array.copy()
+        self._array[places] = 0
+        return self._array[: self.size]
 
 
 class TextIndex:
@@ -147,9 +153,9 @@ class TextIndex:
     def _current(self) -> _Snapshot:
         if self._pending:
             with self._lock:
-                if self._pending:
-                    pending, self._pending = self._pending, {}
-                    self._snapshot = self._changed(self._snapshot, pending)
+                if self._pending:  # emptied last, so that no other thread takes the old snapshot for the new one
+                    self._snapshot = self._changed(self._snapshot, self._pending)
+                    self._pending = {}
         return self._snapshot
 
     # --- building -------------------------------------------------------------------------------------------------
@@ -219,12 +225,20 @@ class TextIndex:
     # --- changing -------------------------------------------------------------------------------------------------
 
     def _changed(self, old: _Snapshot, pending: dict[int, str | None]) -> _Snapshot:
-        for track_id in pending:
+        dying = []
+        for track_id, text in list(pending.items()):
             place = self._find(old, track_id)
             if place is not None and old.alive[place]:
-                old.alive[place] = 0
-                self._dead += 1
-                self._place.pop(track_id, None)
+                if text is not None and text.encode("ascii", "replace") == _text_at(old, place):
+                    del pending[track_id]
+                else:
+                    dying.append(place)
+                    self._place.pop(track_id, None)
+        if not pending:
+            return old
+        if dying:  # in a copy: who searches the old snapshot still meets the old rows
+            old = replace(old, alive=self._alive.without(dying))
+            self._dead += len(dying)
         rows = sorted((track_id, text) for track_id, text in pending.items() if text is not None)
         total = len(old.ids) + len(rows)
         if total > 1.5 * self._built + 4096 or self._dead > total // 4 + 4096:
@@ -279,6 +293,10 @@ def _weighted(snapshot: _Snapshot) -> _Snapshot:
     rows = len(snapshot.ids)
     idf = np.log((rows + 1.0) / (snapshot.frequency + 0.5))
     return replace(snapshot, weights=np.clip(idf * WEIGHT_SCALE, 1, 127).astype(np.uint8))
+
+
+def _text_at(snapshot: _Snapshot, place: int) -> bytes:
+    return snapshot.data[int(snapshot.offsets[place]) : int(snapshot.offsets[place + 1])].tobytes()
 
 
 def _alive_rows(snapshot: _Snapshot) -> Iterator[tuple[int, str]]:

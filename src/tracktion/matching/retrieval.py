@@ -13,7 +13,9 @@ from tracktion.matching.text import NormalisedTrack
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tracktion.matching.index import TextIndex
     from tracktion.matching.query import Query
+    from tracktion.matching.resident import ResidentIndex
     from tracktion.matching.scoring import Scorer
     from tracktion.results.catalogue import Candidate
     from tracktion.storage import Storage
@@ -34,14 +36,20 @@ CLOSE = 4.0
 SPARE, MORE = 3, 10
 
 
-def find(storage: Storage, scorer: Scorer, query: Query, limit: int) -> Sequence[Candidate]:
+def find(
+    storage: Storage, scorer: Scorer, query: Query, limit: int, index: ResidentIndex | None = None
+) -> Sequence[Candidate]:
     """Return the candidates that are worth a full comparison, at least `limit` where there are as many."""
     wanted = searched(query)
     if not wanted:
         return []
     keep = max(KEEP, 2 * limit)
     if storage.home == "memory":
-        return _from_memory(storage, scorer, query, wanted, limit, keep)
+        from tracktion.storage.search_memory import index_of
+
+        return _from_index(index_of(storage), storage, scorer, query, wanted, limit, keep)  # type: ignore[arg-type]
+    if index is not None:
+        return _from_index(index, storage, scorer, query, wanted, limit, keep)
     return storage.candidates(as_track(query, wanted), limit=limit + MORE)
 
 
@@ -69,10 +77,10 @@ def as_track(query: Query, wanted: str) -> NormalisedTrack:
     )
 
 
-def _from_memory(storage: Any, scorer: Scorer, query: Query, wanted: str, limit: int, keep: int) -> Sequence[Candidate]:
-    from tracktion.storage.search_memory import index_of
-
-    snapshot, rows = index_of(storage).search(wanted, keep=keep)
+def _from_index(
+    index: TextIndex | ResidentIndex, storage: Any, scorer: Scorer, query: Query, wanted: str, limit: int, keep: int
+) -> Sequence[Candidate]:
+    snapshot, rows = index.search(wanted, keep=keep)
     if not len(rows):
         return []
     _, logits = scorer.logits(query, snapshot.data, snapshot.offsets, rows)

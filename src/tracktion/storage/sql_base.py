@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import time
 import weakref
+from collections import deque
 from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -20,7 +21,7 @@ from tracktion.storage.faults import translate
 from tracktion.storage.schema import HEAD, REVISIONS, VERSION_TABLE, metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from sqlalchemy import Connection, Engine
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["SqlBase"]
 
 T = TypeVar("T")
+
+CHANGES = 256
+"""Units of work whose tracks are remembered for those who keep something in step."""
 
 _open_storages: weakref.WeakSet[SqlBase] = weakref.WeakSet()
 _abandoned: list[object] = []
@@ -59,6 +63,8 @@ class SqlBase:
         self._retry_seconds = retry_seconds
         self._local = threading.local()
         self._revision = 0
+        self._changes: deque[tuple[int, list[int]]] = deque(maxlen=CHANGES)
+        self._changes_lock = threading.Lock()
         self._closed = False
         _open_storages.add(self)
 
@@ -73,6 +79,7 @@ class SqlBase:
         _abandoned.append(self._engine.pool)
         self._engine.dispose(close=False)
         self._local = threading.local()
+        self._changes_lock = threading.Lock()
 
     @property
     def url(self) -> str:
@@ -170,9 +177,20 @@ class SqlBase:
         if lost is not None:
             raise StorageUnavailableError("the unit of work was rolled back", file=self._place) from lost
 
-    def note_change(self) -> None:
-        """Let `revision` grow when the current unit of work is committed."""
-        self._local.changed = True
+    def note_change(self, track_ids: Iterable[int]) -> None:
+        """Let `revision` grow when the current unit of work is committed; these tracks are others than before."""
+        if self._local.changed is None:
+            self._local.changed = []
+        self._local.changed.extend(track_ids)
+
+    def changes_since(self, revision: int) -> tuple[int, set[int] | None]:
+        """Return the revision now, and the tracks that changed through this object since an earlier one.
+
+        They are None when more happened than is remembered; that others changed nothing is not said.
+        """
+        with self._changes_lock:
+            kept = [track_ids for number, track_ids in self._changes if number > revision]
+            return self._revision, set().union(*kept) if len(kept) == self._revision - revision else None
 
     def _run(self, work: Callable[[Connection], T], *, write: bool, single: bool = False) -> T:
         deadline = time.monotonic() + self._retry_seconds
@@ -199,7 +217,7 @@ class SqlBase:
                     transaction = connection.begin()
                     mark = self._mark(connection) if write else None
                 self._local.connection = connection
-                self._local.changed = False
+                self._local.changed = None
                 self._local.lost = None
                 try:
                     yield connection
@@ -211,8 +229,10 @@ class SqlBase:
                     self._local.connection = None
                 with self._translated():
                     self._commit(transaction, mark)
-                if self._local.changed:
-                    self._revision += 1
+                if self._local.changed is not None:
+                    with self._changes_lock:
+                        self._revision += 1
+                        self._changes.append((self._revision, self._local.changed))
             finally:
                 connection.close()
 

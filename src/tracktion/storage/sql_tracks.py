@@ -111,7 +111,7 @@ class SqlTracks(SqlValues):
         changed: Sequence[tuple[Row, NormalisedTrack]],
     ) -> None:
         if new or changed:
-            self.note_change()
+            self.note_change(row[0] for row, _ in (*new, *changed))
             self._store_tracks(connection, self._stored(new), self._stored(changed))
 
     def _stored(self, rows: Sequence[tuple[Row, NormalisedTrack]]) -> list[Row]:
@@ -238,7 +238,7 @@ class SqlTracks(SqlValues):
             self._unindex_track(connection, track_id)
             if not connection.execute(sa.delete(tracks).where(tracks.c.id == track_id)).rowcount:
                 return False
-            self.note_change()
+            self.note_change([track_id])
             change_files(connection, files.c.track_id == track_id, {"track_id": None}, checksums=self._checksums)
             self._track_deleted(connection, track_id)
             return True
