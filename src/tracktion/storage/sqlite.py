@@ -140,10 +140,11 @@ class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
     readers
         Connections kept open; more are opened when more threads read at the same time.
     check
-        How the file is checked when it is opened. ``full``: nothing in it may have changed since it was closed, as its
-        seal says (0.4 s for a million tracks and files); without a fitting seal, after a kill, all of its structure,
-        indexes and search index are checked (23 s). ``quick``: its structure (1.7 s); a row that an index has lost may be
-        missed. ``none``: nothing; to open a damaged file, for ``rebuild_search()`` or to save what is left.
+        How the file is checked when it is opened. ``full``: nothing in it may have changed since it was closed, as
+        its seal says (0.4 s for a million tracks and files); without a fitting seal, after a kill, all of its
+        structure, indexes and search index are checked (23 s). ``quick``: its structure (1.7 s); a row that an index
+        has lost may be missed. ``none``: nothing; to open a damaged file, for ``rebuild_search()`` or to save what is
+        left.
 
     Raises
     ------
