@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from tests.storage.databases import database
 from tests.storage.servers import PostgresServer, free_port
 from tracktion.errors import StorageBusyError, StorageError, StorageUnavailableError, UsageError
-from tracktion.storage import open_storage
+from tracktion.storage import open_storage, search_postgresql
 from tracktion.storage.postgresql import PostgresStorage
 
 pytestmark = pytest.mark.postgres
@@ -62,6 +62,24 @@ def test_searches_and_look_ups_use_indexes(storage: PostgresStorage) -> None:
     assert "tracks_isrc" in plan("isrc = 'I5'")
     assert "tracks_norm_key" in plan("norm_key = 'a'")
     assert "tracks_norm_search_trgm" in plan("norm_search % 'zyxwv qponm'")
+
+
+def test_lookups_of_a_question_use_the_index_one_by_one(storage: PostgresStorage) -> None:
+    storage.add_tracks({"title": f"title {n:04d}", "artist": "common name"} for n in range(3000))
+    lookups = [("0017", "title"), ("title", "common", "name"), ("2999",)]
+
+    def work(connection: sa.Connection) -> tuple[str, list[str]]:
+        search_postgresql._by_index(connection)
+        asked = {"first": ["%017%"], "second": ["%title%"], "third": ["%title%"], "each": 10, "most": 10}
+        plan = connection.execute(sa.text("EXPLAIN " + search_postgresql._PROBES.text), asked).scalars()
+        return "\n".join(plan), [text for _, text in search_postgresql._probed(connection, lookups)]
+
+    plan, texts = storage.read(work)
+    assert "tracks_norm_search_trgm" in plan
+    assert "Seq Scan" not in plan
+    assert "title 0017||common name|" in texts
+    assert "title 2999||common name|" in texts
+    assert len(texts) == search_postgresql.EACH + 2
 
 
 def test_a_killed_connection_is_not_noticed(storage: PostgresStorage) -> None:

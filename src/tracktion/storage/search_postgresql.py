@@ -1,4 +1,9 @@
-"""Candidates from PostgreSQL: the exact key, then rare words and pairs of words by the ``pg_trgm`` index."""
+"""Candidates from PostgreSQL: the exact key, then pairs of rare trigrams by the ``pg_trgm`` index.
+
+A word that is misspelt still has some of its trigrams; ``%`` (similarity) would read the lists of all of them. When no
+row fits well, rare words and pairs of words are looked up, too. Each lookup is a probe of its own with a limit of its
+own, and all of a question travel as arrays of one statement, which the server therefore plans once.
+"""
 
 from __future__ import annotations
 
@@ -9,26 +14,39 @@ import sqlalchemy as sa
 
 from tracktion.errors import StorageError
 from tracktion.storage.schema import tracks
-from tracktion.storage.search_terms import PAGE, PAGES, plan, ranked, statistics_of
+from tracktion.storage.search_terms import PAGE, PAGES, grams_plan, plan, ranked, statistics_of
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import Connection
 
     from tracktion.matching.text import NormalisedTrack
     from tracktion.results.catalogue import Candidate
     from tracktion.storage.search_terms import Plan
 
-__all__ = ["candidates", "condition", "sample"]
+__all__ = ["candidates", "sample"]
 
 MOST = 3000
 """Rows that are looked at, at most."""
 
 SURE = 1.5
-"""Logit of the best row below which rows that are only alike are looked for."""
+"""Logit of the best row below which words are looked up, too."""
 
-THRESHOLD = "0.35"
-"""Share of common trigrams."""
+EACH = 250
+"""Rows of one lookup, at most: the estimate of a rare one can be far off."""
 
+_PROBES = sa.text(
+    """
+    SELECT found.id, found.norm_search
+    FROM unnest(CAST(:first AS text[]), CAST(:second AS text[]), CAST(:third AS text[]))
+        AS probe (first, second, third),
+    LATERAL (
+        SELECT id, norm_search FROM tracks
+        WHERE norm_search LIKE probe.first AND norm_search LIKE probe.second AND norm_search LIKE probe.third
+        LIMIT :each
+    ) AS found
+    LIMIT :most
+    """
+)
 _KEYED = sa.select(tracks.c.id, tracks.c.norm_search).where(tracks.c.norm_key == sa.bindparam("key")).limit(200)
 _PAGE = (
     sa.select(tracks.c.norm_search)
@@ -41,22 +59,28 @@ _PAGE = (
 def candidates(storage: Any, query: NormalisedTrack, *, limit: int = 50) -> list[Candidate]:
     """Return tracks whose searchable text is like ``query.search``, likeliest first."""
     statistics = statistics_of(storage, lambda: _sampled(storage))
-    lookups = plan(query.search, statistics)
 
-    def work(connection: Connection) -> list[tuple[int, str]]:
-        found = [(int(row[0]), str(row[1])) for row in connection.execute(_KEYED, {"key": query.key})]
-        if lookups:
-            _by_index(connection)
-            wanted = sa.select(tracks.c.id, tracks.c.norm_search).where(condition(lookups)).limit(MOST)
-            found += [(int(row[0]), str(row[1])) for row in connection.execute(wanted)]
-        return found
+    def work(connection: Connection) -> list[int]:
+        rows = [(int(row[0]), str(row[1])) for row in connection.execute(_KEYED, {"key": query.key})]
+        _by_index(connection)
+        rows += _probed(connection, grams_plan(_core_of(query), statistics))
+        ids, logits = ranked(query, rows)
+        if not ids or logits[0] < SURE:
+            ids, _ = ranked(query, rows + _probed(connection, plan(query.search, statistics)))
+        return ids[:limit]
 
-    rows = storage.read(work)
-    ids, logits = ranked(query, rows)
-    if not ids or logits[0] < SURE:
-        ids, _ = ranked(query, rows + storage.read(lambda connection: _alike(connection, query)))
-    chosen: list[Candidate] = storage.get_candidates(ids[:limit])
+    chosen: list[Candidate] = storage.get_candidates(storage.read(work))
     return chosen
+
+
+def _probed(connection: Connection, lookups: Plan) -> list[tuple[int, str]]:
+    """Rows that hold all substrings of any lookup; substrings hold letters and digits only."""
+    if not lookups:
+        return []
+    columns = [[f"%{lookup[min(place, len(lookup) - 1)]}%" for lookup in lookups] for place in range(3)]
+    asked = dict(zip(("first", "second", "third"), columns, strict=True))
+    found = connection.execute(_PROBES, {**asked, "each": EACH, "most": MOST})
+    return [(int(row[0]), str(row[1])) for row in found]
 
 
 def _sampled(storage: Any) -> tuple[list[str], int]:
@@ -76,19 +100,6 @@ def _by_index(connection: Connection) -> None:
     connection.execute(sa.select(sa.func.set_config("enable_seqscan", "off", True)))
 
 
-def _alike(connection: Connection, query: NormalisedTrack) -> list[tuple[int, str]]:
-    """Rows that share many trigrams with the question, which may be misspelt everywhere; slower than lookups."""
-    text = _core_of(query)
-    if not text:
-        return []
-    _by_index(connection)
-    connection.execute(sa.select(sa.func.set_config("pg_trgm.similarity_threshold", THRESHOLD, True)))
-    column = tracks.c.norm_search
-    likeness = sa.func.similarity(column, text)
-    found = sa.select(tracks.c.id, column).where(column.bool_op("%")(text)).order_by(likeness.desc()).limit(300)
-    return [(int(row[0]), str(row[1])) for row in connection.execute(found)]
-
-
 def _core_of(query: NormalisedTrack) -> str:
     """The question without album, versions and guests: of three parts of a path the middle one is the album."""
     parts = [part for part in getattr(query, "record", "").split("|") if part[:1] in "XTA"]
@@ -96,12 +107,6 @@ def _core_of(query: NormalisedTrack) -> str:
         parts = [parts[0], parts[2]]
     text = " ".join(part[1:] for part in parts) or query.search.replace("|", " ")
     return " ".join(text.replace(",", " ").split()[:16])
-
-
-def condition(lookups: Plan) -> ColumnElement[bool]:
-    """Rows that hold all substrings of any lookup; substrings are bound, and hold letters and digits only."""
-    column = tracks.c.norm_search
-    return sa.or_(*(sa.and_(*(column.contains(text, autoescape=True) for text in lookup)) for lookup in lookups))
 
 
 def sample(connection: Connection) -> tuple[list[str], int]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tracktion.matching.text import NormalisedTrack
 
-__all__ = ["PAGE", "PAGES", "Plan", "Statistics", "grams_by_rarity", "plan", "ranked", "statistics_of"]
+__all__ = ["PAGE", "PAGES", "Plan", "Statistics", "grams_by_rarity", "grams_plan", "plan", "ranked", "statistics_of"]
 
 PAGE, PAGES = 160, 100
 """Rows and number of the pages that are sampled."""
@@ -33,12 +33,15 @@ PAGE, PAGES = 160, 100
 STALE = 600.0
 """Seconds after which a sample of a catalogue that has changed is taken anew."""
 
-WANTED = 800
+WANTED = 400
 """Rows that all lookups of a question together may give, as estimated."""
 
 SINGLE = 500
 ATOMS = 9
-LOOKUPS = 30
+LOOKUPS = 15
+GRAMS, GRAM_ROWS, GRAM_LOOKUPS = 14, 1000, 40
+"""The same for pairs of trigrams: trigrams that are paired, rows and lookups."""
+
 SHORTEST = 3
 _SYMBOLS = "\0abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -117,7 +120,21 @@ def plan(search: str, statistics: Statistics) -> Plan:
     options += _joint(atoms, 2, statistics)
     if not any(estimate <= WANTED / 4 for estimate, parts in options if len(parts) > 1):
         options += _joint(atoms[:7], 3, statistics)
-    return _chosen(options)
+    return _chosen(options, WANTED, LOOKUPS)
+
+
+def grams_plan(text: str, statistics: Statistics) -> Plan:
+    """Choose pairs of rare trigrams of folded words, those that the fewest rows hold both of; rarer than any, alone."""
+    atoms: dict[str, _Atom] = {}
+    for number, word in enumerate(dict.fromkeys(text.split())):
+        for gram in (word[i : i + 3] for i in range(len(word[:64]) - 2)):
+            atoms.setdefault(gram, _Atom(gram, number, statistics.with_term(gram_term(gram))))
+    rare = sorted(atoms.values(), key=lambda atom: len(atom.rows))[:GRAMS]
+    options: list[tuple[float, tuple[_Atom, ...]]] = [
+        (statistics.estimate(0), (atom,)) for atom in rare if not len(atom.rows)
+    ]
+    options += _joint(rare, 2, statistics)
+    return _chosen(options, GRAM_ROWS, GRAM_LOOKUPS)
 
 
 def grams_by_rarity(search: str, statistics: Statistics, budget: int) -> list[tuple[str, float]]:
@@ -161,7 +178,7 @@ def _joint(atoms: list[_Atom], size: int, statistics: Statistics) -> list[tuple[
     return out
 
 
-def _chosen(options: list[tuple[float, tuple[_Atom, ...]]]) -> Plan:
+def _chosen(options: list[tuple[float, tuple[_Atom, ...]]], wanted: float, lookups: int) -> Plan:
     options.sort(key=lambda option: (option[0] > SINGLE and len(option[1]) == 1, option[0], len(option[1])))
     chosen: list[tuple[str, ...]] = []
     total = 0.0
@@ -169,11 +186,11 @@ def _chosen(options: list[tuple[float, tuple[_Atom, ...]]]) -> Plan:
         texts = tuple(part.text for part in parts)
         if any(set(lookup) <= set(texts) for lookup in chosen):
             continue
-        if chosen and (total + estimate > WANTED or (len(parts) == 1 and estimate > SINGLE)):
+        if chosen and (total + estimate > wanted or (len(parts) == 1 and estimate > SINGLE)):
             continue
         chosen.append(texts)
         total += estimate
-        if len(chosen) == LOOKUPS:
+        if len(chosen) == lookups:
             break
     return chosen
 
