@@ -46,8 +46,9 @@ logger = logging.getLogger("tracktion")
 
 MEGABYTE = 2**20
 
-LOG_PAGES = 4000
-"""Pages in the write-ahead log (16 MB) before they go into the file; at 1000 a bulk load takes a fifth longer."""
+LOG_PAGES = 16_000
+"""Pages in the write-ahead log (64 MB) before they go into the file; with SQLite's 1000 a bulk load takes a third longer,
+since the same pages of the indexes go into the file again and again."""
 
 _INDEX = (
     "INSERT INTO tracks_search (rowid, norm_search) "
@@ -391,7 +392,7 @@ class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
         self.renormalise()
 
     def checkpoint(self) -> None:
-        """Move the write-ahead log into the file now; SQLite does it by itself every 16 MB."""
+        """Move the write-ahead log into the file now; SQLite does it by itself every 64 MB."""
         with self._turn(), self._translated(), self._engine.connect() as connection:
             raw = connection.connection.driver_connection
             if raw is not None:
