@@ -47,8 +47,8 @@ logger = logging.getLogger("tracktion")
 MEGABYTE = 2**20
 
 LOG_PAGES = 16_000
-"""Pages in the write-ahead log (64 MB) before they go into the file; with SQLite's 1000 a bulk load takes a third longer,
-since the same pages of the indexes go into the file again and again."""
+"""Pages in the write-ahead log (64 MB) before they go into the file; with SQLite's 1000 a bulk load takes a third
+longer, since the same pages of the indexes go into the file again and again."""
 
 _INDEX = (
     "INSERT INTO tracks_search (rowid, norm_search) "
