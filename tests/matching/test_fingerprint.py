@@ -7,7 +7,8 @@ import pytest
 
 from tracktion.features.fingerprint import FingerprintTap, codes_of
 from tracktion.features.stream import extract_features
-from tracktion.matching.fingerprint import FingerprintIndex, decoded
+from tracktion.matching.fingerprint import FingerprintIndex, decoded, index_of
+from tracktion.storage import open_storage
 
 RATE = 22050
 
@@ -46,6 +47,18 @@ def test_same_sound_quieter_trimmed_and_noisy(index: FingerprintIndex) -> None:
         assert [hit.identity for hit in hits] == ["4"]
         assert hits[0].score > 0.6
     assert index.search(codes(np.ascontiguousarray(sound[5 * RATE :])))[0].offset == pytest.approx(5, abs=0.2)
+
+
+def test_a_home_is_read_again_only_when_it_holds_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = open_storage("memory:")
+    storage.put_fingerprint("0", codes(music(0)), duration=30.0)
+    first = index_of(storage)
+    assert [hit.identity for hit in first.search(codes(music(0)))] == ["0"]
+    with monkeypatch.context() as patch:
+        patch.setattr(type(storage), "iter_fingerprints", lambda _: pytest.fail("read again"))
+        assert index_of(storage) is first
+    storage.put_fingerprint("1", codes(music(1)), duration=30.0)
+    assert [hit.identity for hit in index_of(storage).search(codes(music(1)))] == ["1"]
 
 
 def test_another_sound_is_not_found(index: FingerprintIndex) -> None:

@@ -181,12 +181,12 @@ _indexes: weakref.WeakKeyDictionary[Any, tuple[int, FingerprintIndex]] = weakref
 def index_of(storage: Storage) -> FingerprintIndex:
     """Return an index over the fingerprints of `storage`; made anew when their number has changed."""
     with _building:
-        data = list(storage.iter_fingerprints())
+        count = storage.count_fingerprints()
         known = _indexes.get(storage)
-        if known is not None and known[0] == len(data):
+        if known is not None and known[0] == count:
             return known[1]
         index = FingerprintIndex()
-        for identity, fingerprint, _ in data:
+        for identity, fingerprint, _ in storage.iter_fingerprints():
             index.add(identity, fingerprint)
-        _indexes[storage] = len(data), index
+        _indexes[storage] = len(index), index
         return index

@@ -151,6 +151,12 @@ class MemoryStorage(MemoryTracks, MemoryFiles):
         for identity, (fingerprint, duration) in rows:
             yield identity, fingerprint, duration
 
+    def count_fingerprints(self) -> int:
+        """See `AnalysisStore.count_fingerprints`."""
+        with self._lock:
+            self._check_open()
+            return len(self._fingerprints)
+
     # --- playlists ------------------------------------------------------------------------------------------------
 
     def create_playlist(self, name: str, *, track_ids: Iterable[int] = ()) -> Playlist:

@@ -236,6 +236,10 @@ class AnalysisStore(Protocol):
         """Yield ``(identity, fingerprint, duration)`` by ascending identity; streamed like `iter_tracks`."""
         ...
 
+    def count_fingerprints(self) -> int:
+        """Return how many fingerprints there are; quick, since it is asked before every search by sound."""
+        ...
+
 
 class PlaylistStore(Protocol):
     """Ordered lists of tracks. Positions are 0-based and dense, whoever edits at the same time.

@@ -152,6 +152,11 @@ class SqlAnalyses(SqlValues):
         _, data, seconds = _print_of(found)
         return data, seconds
 
+    def count_fingerprints(self) -> int:
+        """See `AnalysisStore.count_fingerprints`."""
+        count = sa.select(sa.func.count()).select_from(fingerprints)
+        return self.read(lambda connection: int(connection.execute(count).scalar_one()))
+
     def iter_fingerprints(self) -> Iterator[tuple[str, bytes, float]]:
         """See `AnalysisStore.iter_fingerprints`."""
         query = _PRINT.limit(PAGE)

@@ -74,6 +74,7 @@ class AnalysisRules(HomeRules):
             equal(storage.get_fingerprint("i1"), (b"", 1.5))
             equal(storage.get_fingerprint("none"), None)
             equal([row[0] for row in storage.iter_fingerprints()], ["i1", "i2", "i3"])
+            equal(storage.count_fingerprints(), 3)
             equal(list(storage.iter_fingerprints())[1], ("i2", bytes(range(256)), 2.0))
 
 
