@@ -14,6 +14,9 @@ NOISE_QUADRANT = 2.0
 RIDGE = 1000.0
 LINEAR_SHARE = 0.5
 QUADRANTS = "emopia"
+EMPHASIS = 5.0
+EMPHASISED_NUMBERS = ("mode_odds", "mode_best", "mode_parallel", "mode_moments")
+EMPHASISED_TARGETS = ("valence",)
 
 
 def rank_normal(values: np.ndarray) -> np.ndarray:
@@ -33,13 +36,17 @@ class Model:
     alpha: np.ndarray
     offset: np.ndarray
     linear: np.ndarray
+    emphasis: np.ndarray
+    emphasised: np.ndarray
 
     def parts(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Kernel part, linear part [both (n, targets)] and unfamiliarity, 0 to 1 [(n,)]."""
         z = np.clip((x - self.mean) / self.scale, -CLIP, CLIP)
         k = kernel(z, self.support)
+        stressed = kernel(z * self.emphasis, self.support * self.emphasis)
         unfamiliar = 1.0 - np.einsum("ij,jk,ik->i", k, self.inverse, k)
-        return k @ self.alpha + self.offset, z @ self.linear, np.clip(unfamiliar, 0.0, 1.0)
+        likeness = np.where(self.emphasised, stressed @ self.alpha, k @ self.alpha)
+        return likeness + self.offset, z @ self.linear, np.clip(unfamiliar, 0.0, 1.0)
 
 
 def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -47,16 +54,16 @@ def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.exp(-WIDTH * np.maximum(squares, 0.0) / a.shape[1])
 
 
-def fit(x: np.ndarray, y: np.ndarray, corpus: np.ndarray) -> Model:
+def fit(x: np.ndarray, y: np.ndarray, corpus: np.ndarray, emphasis: np.ndarray, emphasised: np.ndarray) -> Model:
     """Fit on windows.
 
     x: numbers [(windows, numbers)]; y: standardised targets [(windows, targets)], NaN where a corpus has no such label;
-    corpus: name per window.
+    corpus: name per window; emphasis: weight of each number for the targets that are `emphasised`.
     """
     mean, scale = x.mean(0), x.std(0) + 1e-9
     z = np.clip((x - mean) / scale, -CLIP, CLIP)
     noise = np.where(corpus == QUADRANTS, NOISE_QUADRANT, NOISE)
-    k = kernel(z, z)
+    k, stressed = kernel(z, z), kernel(z * emphasis, z * emphasis)
     alpha, offset = np.zeros((len(x), y.shape[1])), np.zeros(y.shape[1])
     linear = np.zeros((x.shape[1], y.shape[1]))
     for j in range(y.shape[1]):
@@ -64,11 +71,12 @@ def fit(x: np.ndarray, y: np.ndarray, corpus: np.ndarray) -> Model:
         if not known.any():
             continue
         offset[j] = np.average(y[known, j], weights=1.0 / noise[known])
-        own = k[np.ix_(known, known)] + np.diag(noise[known])
+        own = (stressed if emphasised[j] else k)[np.ix_(known, known)] + np.diag(noise[known])
         alpha[known, j] = np.linalg.solve(own, y[known, j] - offset[j])
-        linear[:, j] = centred_ridge(z[known], y[known, j], corpus[known])
+        weight = emphasis if emphasised[j] else np.ones_like(emphasis)
+        linear[:, j] = weight * centred_ridge(z[known] * weight, y[known, j], corpus[known])
     inverse = np.linalg.inv(k + np.diag(noise))
-    return Model(mean, scale, z, inverse, alpha, offset, linear)
+    return Model(mean, scale, z, inverse, alpha, offset, linear, emphasis, emphasised)
 
 
 def centred_ridge(z: np.ndarray, y: np.ndarray, corpus: np.ndarray) -> np.ndarray:

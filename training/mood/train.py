@@ -99,11 +99,17 @@ def predict(fitted: model.Model, x: np.ndarray, owner: np.ndarray, files: np.nda
     return np.array([[part[owner == i].mean(0) for i in files] for part in parts])
 
 
+def emphasis(names: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weight of each number for the targets that have them, and which targets do."""
+    weights = np.where(np.isin(names, model.EMPHASISED_NUMBERS), model.EMPHASIS, 1.0)
+    return weights, np.isin(TARGETS, model.EMPHASISED_TARGETS)
+
+
 def held_out(data: dict[str, np.ndarray], y: np.ndarray, corpus: np.ndarray, test: np.ndarray) -> np.ndarray:
     """The parts for the files of `test`, from a model that has not seen them."""
     x, owner = data["x"], data["owner"]
     train = ~test[owner]
-    fitted = model.fit(x[train], y[owner[train]], corpus[owner[train]])
+    fitted = model.fit(x[train], y[owner[train]], corpus[owner[train]], *emphasis(data["names"]))
     files = np.flatnonzero(test)
     return predict(fitted, x[test[owner]], owner[test[owner]], files)
 
@@ -151,7 +157,7 @@ def show(title: str, tables: list[dict[str, float]]) -> None:
 def final(data: dict[str, np.ndarray], raw: np.ndarray, y: np.ndarray, corpus: np.ndarray, runs: list) -> dict:
     """Arrays of the shipped file."""
     x, owner = data["x"], data["owner"]
-    fitted = model.fit(x, y[owner], corpus[owner])
+    fitted = model.fit(x, y[owner], corpus[owner], *emphasis(data["names"]))
     kernel, linear = (np.nanmean([r[i] for r in runs], 0) for i in (0, 1))
     spread = np.nanstd(kernel, 0), np.nanstd(linear, 0)
     latent = blend(kernel, linear)
@@ -175,6 +181,8 @@ def final(data: dict[str, np.ndarray], raw: np.ndarray, y: np.ndarray, corpus: n
         "linear": (fitted.linear * spread[0] / np.maximum(spread[1], 1e-9)).astype(single),
         "slope": slope.astype(single),
         "residual": residual.astype(single),
+        "emphasis": fitted.emphasis.astype(single),
+        "emphasised": fitted.emphasised,
         "quantiles": quantiles.astype(single),
         "width": single(model.WIDTH),
         "clip": single(model.CLIP),

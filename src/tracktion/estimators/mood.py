@@ -1,9 +1,10 @@
 """What listeners tend to feel: a small learned regressor over `tracktion.estimators.mood_features`.
 
 Two parts share the prediction: Gaussian-process regression (likeness to excerpts that people have judged) and a ridge
-fitted to differences within each corpus (direction: more onsets, more excited, wherever one starts). Both see windows
-of about 15 s; a recording's answer is the mean over its windows. Trained by training/mood/train.py; the data and what
-the numbers mean are in docs/explanation/mood.md.
+fitted to differences within each corpus (direction: more onsets, more excited, wherever one starts). For valence, both
+give major against minor, as the key network hears it, more weight than other numbers. They see windows of about 15 s;
+a recording's answer is the mean over its windows. Trained by training/mood/train.py; the data and what the numbers mean
+are in docs/explanation/mood.md.
 """
 
 from __future__ import annotations
@@ -64,6 +65,8 @@ class _Model(NamedTuple):
     linear: Array
     slope: Array
     residual: Array
+    emphasis: Array
+    emphasised: Array
     quantiles: Array
     width: float
     clip: float
@@ -134,13 +137,19 @@ def estimate_mood(
 def _latent(model: _Model, x: Array) -> tuple[Array, Array]:
     """Expected normal score of each target, and its standard deviation [both (targets,)]."""
     z = np.clip((x - model.mean) / model.scale, -model.clip, model.clip)
-    squares = np.square(z).sum(axis=1)[:, None] + np.square(model.support).sum(axis=1) - 2.0 * z @ model.support.T
-    k = np.exp(-model.width / z.shape[1] * np.maximum(squares, 0.0))
-    likeness = k @ model.alpha + model.offset
+    k = _likeness(model, z, model.support)
+    stressed = _likeness(model, z * model.emphasis, model.support * model.emphasis)
+    likeness = np.where(model.emphasised, stressed @ model.alpha, k @ model.alpha) + model.offset
     direction = z @ model.linear
     blended = (1.0 - model.linear_share) * likeness + model.linear_share * direction
     unfamiliar = np.clip(1.0 - np.einsum("ij,jk,ik->i", k, model.inverse, k), 0.0, 1.0).mean()
     return model.slope * blended.mean(axis=0), model.residual * np.sqrt(1.0 + unfamiliar)
+
+
+def _likeness(model: _Model, a: Array, b: Array) -> Array:
+    """Radial kernel of standardised numbers [shape (len(a), len(b))]."""
+    squares = np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1) - 2.0 * a @ b.T
+    return np.asarray(np.exp(-model.width / a.shape[1] * np.maximum(squares, 0.0)))
 
 
 def _tags(model: _Model, latent: Array, spread: Array) -> dict[str, float]:

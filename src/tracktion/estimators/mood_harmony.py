@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tracktion.estimators.tonal_network import load_model
+
 if TYPE_CHECKING:
     from tracktion.features.tonal import TonalFeatures
 
@@ -50,6 +52,7 @@ def harmony_numbers(tonal: TonalFeatures | None, start_seconds: float, end_secon
     row: Row = {}
     _register(row, pitches)
     tonic = _keys(row, chroma)
+    _mode(row, pitches)
     _intervals(row, chroma, pitches, tonic)
     _chords(row, chroma / (chroma.sum(axis=1, keepdims=True) + 0.5))
     return row
@@ -120,6 +123,17 @@ def _keys(row: Row, chroma: NDArray[np.float64]) -> int:
         row[f"{name}_local_entropy"] = float(-(chance * np.log(chance + 1e-9)).sum(axis=1).mean())
         row[f"{name}_entropy"] = float(-(whole * np.log(whole + 1e-9)).sum())
     return tonic
+
+
+def _mode(row: Row, pitches: NDArray[np.float64]) -> None:
+    """Major against minor, as the key network hears it: over all, at best, on the same tonic, and moment by moment."""
+    piece, moments = load_model().log_chances(np.ascontiguousarray(pitches, np.float32))
+    major, minor = piece[:12], piece[12:]
+    tonic = int(piece.argmax()) % 12
+    row["mode_odds"] = float(np.log(np.exp(major).sum() + 1e-3) - np.log(np.exp(minor).sum() + 1e-3))
+    row["mode_best"] = float(major.max() - minor.max())
+    row["mode_parallel"] = float(major[tonic] - minor[tonic])
+    row["mode_moments"] = float(np.exp(moments[:, :12]).sum(axis=1).mean())
 
 
 def _intervals(row: Row, chroma: NDArray[np.float64], pitches: NDArray[np.float64], tonic: int) -> None:
