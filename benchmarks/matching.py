@@ -1,7 +1,9 @@
 """Accuracy and speed of the Matcher, with peers beside it.
 
 ``python -m benchmarks.matching FOLDER [--home URL ...]`` measures recall by row id on labelled questions, per kind,
-with 95 % bootstrap intervals (paired for the difference to each peer) and the calibration error.
+with 95 % bootstrap intervals (paired for the difference to each peer), the calibration error, and F1 on labelled pairs.
+With ``--scorers FOLDER`` each question is answered by a scorer that had not seen it (``scorer_0.npz`` to
+``scorer_4.npz`` of ``training/matching``: the five folds).
 ``python -m benchmarks.matching FOLDER --scale 10000 100000 1000000 [--home URL ...]`` measures time, in CPU
 milliseconds of the searching thread and by the wall clock, batch throughput, time to build and memory.
 
@@ -18,16 +20,22 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
 
+import tracktion.matcher
+from benchmarks.pairs import report_floors, report_pairs
+from benchmarks.reliability import calibration, draw
 from tracktion.cache import LRUCache
 from tracktion.matcher import Matcher
+from tracktion.matching import scoring
 from tracktion.matching.query import parse_query
 from tracktion.matching.text import normalise_track
+from tracktion.results.match import Match
 from tracktion.storage import open_storage
 
 Search = Callable[[str], list[int]]
@@ -116,6 +124,9 @@ def tantivy(rows: list[dict[str, str]], size: int) -> Search | None:
     return search
 
 
+PEERS: dict[str, Callable[[list[dict[str, str]], int], Search | None]] = {"tantivy": tantivy, "tf-idf": tfidf}
+
+
 def plain(text: str) -> str:
     return " ".join(part[1:] for part in parse_query(text).record.split("|") if part[:1] != "N")
 
@@ -126,25 +137,42 @@ def interval(hits: np.ndarray, rng: np.random.Generator) -> str:
     return f"{hits.mean():+.4f} [{low:+.4f}, {high:+.4f}]"
 
 
-def calibration(scores: np.ndarray, right: np.ndarray) -> float:
-    bins = np.minimum((scores * 10).astype(int), 9)
-    used = [k for k in range(10) if (bins == k).any()]
-    return float(sum(abs(scores[bins == k].mean() - right[bins == k].mean()) * np.mean(bins == k) for k in used))
+@contextmanager
+def scored_by(path: Path | None) -> Iterator[None]:
+    """Let matchers made meanwhile, and the SQL homes, use another scorer."""
+    shipped = scoring.load_scorer
+    if path is not None:
+        with path.open("rb") as file:
+            scorer = scoring.read_scorer(file)
+        scoring.load_scorer = tracktion.matcher.load_scorer = lambda: scorer  # type: ignore[assignment,attr-defined]
+    try:
+        yield
+    finally:
+        scoring.load_scorer = tracktion.matcher.load_scorer = shipped  # type: ignore[attr-defined]
 
 
-def accuracy(folder: Path, homes: list[str]) -> None:
+def answered(matcher: Matcher, questions: list[dict[str, Any]], form: str, scorers: Path | None) -> list[list[Match]]:
+    """Answers as text, or by fields where a question has them."""
+    answers: list[list[Match]] = [[]] * len(questions)
+    for fold in range(5):
+        with scored_by(scorers and scorers / f"scorer_{fold}.npz"):
+            fresh = Matcher(matcher._storage)
+            for number in range(fold, len(questions), 5):
+                q = questions[number]
+                by_fields = form == "fields" and q["title"]
+                asked = {"title": q["title"], "artist": q["artist"]} if by_fields else {"text": q["text"]}
+                answers[number] = fresh.search(**asked)
+    return answers
+
+
+def accuracy(folder: Path, homes: list[str], peers: list[str], scorers: Path | None, plot: Path | None) -> None:
     rows, questions = read_rows(folder), read_questions(folder)
     rng = np.random.default_rng(0)
     hits: dict[str, np.ndarray] = {}
     for url in homes:
         matcher, first = opened(url, rows, len(rows))
         for form in ("text", "fields"):
-            answers = [
-                matcher.search(title=q["title"], artist=q["artist"])
-                if form == "fields" and q["title"]
-                else matcher.search(q["text"])
-                for q in questions
-            ]
+            answers = answered(matcher, questions, form, scorers)
             right = [
                 bool(a) and (a[0].track.id or 0) - first in q["true_ids"]
                 for a, q in zip(answers, questions, strict=True)
@@ -152,9 +180,11 @@ def accuracy(folder: Path, homes: list[str]) -> None:
             name = f"{url.partition(':')[0]} {form}"
             hits[name] = np.array(right, float)
             scores = np.array([a[0].score if a else 0.0 for a in answers])
-            print(f"{name}: calibration error {calibration(scores, hits[name]):.4f}")
-    for name, make in (("tf-idf", tfidf), ("tantivy", tantivy)):
-        search = make(rows, len(rows))
+            print(f"{name}: calibration error {calibration(scores, hits[name]):.4f}", flush=True)
+            if plot and len(hits) == 1:
+                draw(plot, scores, hits[name])
+    for name in peers:
+        search = PEERS[name](rows, len(rows))
         if search:
             hits[name] = np.array(
                 [bool(set((search(q["text"]) or [-1])[:1]) & set(q["true_ids"])) for q in questions], float
@@ -166,7 +196,19 @@ def accuracy(folder: Path, homes: list[str]) -> None:
         for part in sorted(set(sets)):
             difference = interval((found - hits[base])[sets == part], rng)
             print(f"  {part:10s} {interval(found[sets == part], rng)}   against {base}: {difference}")
-        print("  " + "  ".join(f"{kind} {found[kinds == kind].mean():.3f}" for kind in sorted(set(kinds))))
+    by_kind(hits, kinds)
+
+
+def by_kind(hits: dict[str, np.ndarray], kinds: np.ndarray) -> None:
+    """Recall of every method for every kind of question; the margin is that of the worst home to the best peer."""
+    ours, peers = [name for name in hits if name not in PEERS], [name for name in hits if name in PEERS]
+    print(f"\n{'kind':12s} {'n':>4s}  " + "  ".join(f"{name:>17s}" for name in hits) + "   margin")
+    for kind in sorted(set(kinds)):
+        chosen = kinds == kind
+        means = {name: found[chosen].mean() for name, found in hits.items()}
+        margin = min(means[name] for name in ours) - max([means[name] for name in peers], default=0.0)
+        cells = "  ".join(f"{mean:17.3f}" for mean in means.values())
+        print(f"{kind:12s} {chosen.sum():4d}  {cells}   {margin:+.3f}")
 
 
 def timed(search: Callable[[str], Any], texts: list[str]) -> str:
@@ -180,7 +222,7 @@ def timed(search: Callable[[str], Any], texts: list[str]) -> str:
     return f"CPU p50 {p[0]} p95 {p[1]} ms   wall p50 {p[2]} p95 {p[3]} ms"
 
 
-def scale(folder: Path, sizes: list[int], homes: list[str], count: int) -> None:
+def scale(folder: Path, sizes: list[int], homes: list[str], peers: list[str], count: int) -> None:
     rows, questions = read_rows(folder), read_questions(folder)
     texts = [q["text"] for q in random.Random(1).sample(questions, count)]
     process = psutil.Process()
@@ -212,8 +254,8 @@ def scale(folder: Path, sizes: list[int], homes: list[str], count: int) -> None:
             cached.warm(texts[:100])
             print(f"  cache hit  {timed(cached.search, texts[:100] * 5)}")
             storage.close()
-        for name, make in (("tantivy", tantivy), ("tf-idf", tfidf)):
-            search = make(rows, size)
+        for name in peers:
+            search = PEERS[name](rows, size)
             if search:
                 print(f"  {name:10s} {timed(search, texts[:500])}")
 
@@ -224,12 +266,19 @@ def main() -> None:
     parser.add_argument("--home", action="append", help="URL of a storage (default memory:)")
     parser.add_argument("--scale", type=int, nargs="+", help="sizes of catalogue for which time is measured")
     parser.add_argument("--count", type=int, default=1000, help="questions that are timed")
+    parser.add_argument(
+        "--peers", nargs="*", choices=list(PEERS), default=list(PEERS), help="peers to run (default all)"
+    )
+    parser.add_argument("--scorers", type=Path, help="folder of scorers that had not seen a fold of the questions")
+    parser.add_argument("--plot", type=Path, help="where to draw the reliability of the first home (SVG)")
     options = parser.parse_args()
     homes = options.home or ["memory:"]
     if options.scale:
-        scale(options.folder, options.scale, homes, options.count)
+        scale(options.folder, options.scale, homes, options.peers, options.count)
     else:
-        accuracy(options.folder, homes)
+        accuracy(options.folder, homes, options.peers, options.scorers, options.plot)
+        report_pairs(options.folder)
+        report_floors(read_rows(options.folder))
 
 
 if __name__ == "__main__":

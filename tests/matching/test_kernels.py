@@ -109,6 +109,8 @@ QUESTIONS = [
     {"title": "Trapdoor (PAX Remix)", "artist": "The The", "duration": 200.0, "year": 2001},
     {"text": "03-the_the_-_one_two_(live)-ftd.mp3"},
     {"text": "One Two (Björk cover) [Official Video] 1999"},
+    {"text": "Hoppípolla (Arctic Monkeys cover) - Sigur Rós"},
+    {"text": "Still Got Time - acoustic cover by ZAYN | by Björk by"},
     {"title": "I" * 200, "artist": "a" * 300, "album": "Best of"},
     {"text": "Music/ZAYN/Best of 2001/12 - Still Got Time ft. Rahzel.mp3"},
     {"text": "word " * 200},

@@ -23,9 +23,13 @@ from tracktion._core.pairs import FEATURES, compare
 from tracktion.matching.index import TextIndex
 from tracktion.matching.query import parse_query
 from tracktion.matching.scoring import hash_of, make_lexicon
-from tracktion.matching.text import normalise_track
+from tracktion.matching.text import NormalisedTrack, normalise_track
 
-OWN = 24000
+OWN, COVERED = 24000, 6000
+"""Questions about any row, and about rows whose title other artists have too."""
+
+DIRTY = 6
+"""Variants of a labelled pair with values in wrong columns."""
 
 
 def read_rows(data: Path) -> list[dict[str, str]]:
@@ -52,6 +56,18 @@ def seconds(text: str) -> float | None:
         if len(parts) == 2 and all(part.strip().isdigit() for part in parts)
         else None
     )
+
+
+def rivals(free: list[int], forms: list[NormalisedTrack], rng: random.Random) -> list[tuple[int, int]]:
+    """Rows, each with one that has the same title by another artist: what a video of a cover can be mistaken for."""
+    titled: dict[str, list[int]] = {}
+    for i in free:
+        titled.setdefault(forms[i].title, []).append(i)
+    shared = [i for i in free if len({forms[k].artist for k in titled[forms[i].title]}) > 1]
+    out = []
+    for i in rng.sample(shared, min(COVERED, len(shared))):
+        out.append((i, rng.choice([k for k in titled[forms[i].title] if forms[k].artist != forms[i].artist])))
+    return out
 
 
 def dirty(fields: dict, rng: random.Random) -> dict:
@@ -129,6 +145,10 @@ def main() -> None:
         if durations[i] > 0 and rng.random() < 0.25:
             options["duration"] = float(durations[i]) + rng.gauss(0, 1.5)
         questions.append((options, {i}, "own", -1))
+    for i, rival in rivals(free, forms, rng):
+        row = rows[i]
+        options = question(row["title"], row["artist"], row["album"], names, rng, rows[rival]["artist"])
+        questions.append((options, {i}, "own", -1))
     for number, item in enumerate(labelled):
         truth = set(item["true_ids"])
         fold = number % 5
@@ -173,7 +193,7 @@ def main() -> None:
         folds=np.array([q[3] for q in questions]),
         kinds=np.array([q[2] for q in questions]),
     )
-    train = pairs(data / "itunes_amazon_train.csv", 6, rng)
+    train = pairs(data / "itunes_amazon_train.csv", DIRTY, rng)
     held = pairs(data / "itunes_amazon_validation.csv", 1, rng)
     layers = (*table, *nothing)
     np.savez(
@@ -182,6 +202,7 @@ def main() -> None:
         train_labels=np.array([i[2] for i in train]),
         held=pair_features(held, layers),
         held_labels=np.array([i[2] for i in held]),
+        variants=DIRTY,
     )
     (out / "questions.json").write_text(json.dumps([q[0] for q in questions]), "utf-8")
 

@@ -158,13 +158,18 @@ def shorter_credit(artist: str, rng: random.Random) -> str:
     return artist
 
 
-def question(title: str, artist: str, album: str, others: list[str], rng: random.Random) -> dict[str, str | None]:
-    """One question about a row: keyword arguments of `parse_query`."""
-    kind = rng.random()
+def question(
+    title: str, artist: str, album: str, others: list[str], rng: random.Random, rival: str | None = None
+) -> dict[str, str | None]:
+    """One question about a row: keyword arguments of `parse_query`.
+
+    With a `rival`, who has a song of the same name, it is the title of a video.
+    """
+    kind = rng.random() if rival is None else 1.0
     artist = shorter_credit(artist, rng)
     if rng.random() < 0.1:
         title = re.split(r" [(\[]|, | / | - ", title)[0]
-    if rng.random() < 0.05:
+    if rival is None and rng.random() < 0.05:
         return {"text": title if rng.random() < 0.7 else f"{title} {rng.choice(NOISE)}"}
     if kind < 0.4:
         title, artist = fields(title, artist, others, rng)
@@ -212,40 +217,62 @@ def question(title: str, artist: str, album: str, others: list[str], rng: random
         return {"text": stem}
     if rng.random() < 0.35:
         title, artist = fields(title, artist, others, rng)
-    other = rng.choice(others)
-    shape = rng.choice(
-        ["{a} - {t}"] * 6
-        + ["{t} - {a}"] * 3
-        + [
-            '{a} "{t}"',
-            "{a} – {t}",
-            "{a}- {t}",
-            "{a}: {t}",
-            "{t} by {a}",
-            "{a} - {t} by {o}",
-            "{a} {t}",
-            "{t} {a}",
-            "{a} sings {t}",
-            "{a} - {t} ({o} cover)",
-            "{a} - {t} [{o} cover]",
-            "{a} - {t} ({o})",
-            "{t} ({o} cover) - {a}",
-            "{t} - {o} (cover by {a})",
-            "{t} - {o} ({a} cover)",
-            "{t} ({a})",
-            "{a} -- {t}",
-            "{a} - {t} (from {o})",
-            "{t} - {a} [{o}]",
-            "{a} / {t}",
-            "{a} | {t} | {o}",
-            "{t}",
-            "{a} ({t})",
-            "{o} - {t} - {a}",
-        ]
-    )
-    text = shape.format(a=artist, t=title, o=other)
+    return {"text": video(title, artist, rival or rng.choice(others), covered=rival is not None, rng=rng)}
+
+
+PLAIN = [
+    *["{a} - {t}"] * 6,
+    *["{t} - {a}"] * 3,
+    '{a} "{t}"',
+    "{a} – {t}",
+    "{a}- {t}",
+    "{a}: {t}",
+    "{t} by {a}",
+    "{a} {t}",
+    "{t} {a}",
+    "{a} sings {t}",
+    "{t} ({a})",
+    "{a} -- {t}",
+    "{a} / {t}",
+    "{t}",
+    "{a} ({t})",
+]
+COVERS = [
+    *["{a} - {t} ({o} cover)"] * 3,
+    *["{a} - {t} [{o} cover]"] * 2,
+    "{a} - {t} ({x} {o} cover)",
+    "{a} - {t} ({o})",
+    "{a} - {t} (cover of {o})",
+    "{a} - {t} (originally by {o})",
+    "{a} - {t} by {o}",
+    "{t} ({o} cover) - {a}",
+    "{t} ({x} {o} cover) - {a}",
+    '{a} cover of "{t}" by {o}',
+    "{a} covers {t} by {o}",
+    "{a} - {t} (from {o})",
+    "{a} | {t} | {o}",
+    "{t} - {o} (cover by {a})",
+    "{t} - {o} ({a} cover)",
+    "{t} - {o} ({a} {x} cover)",
+    "{t} - {o} | {a} cover",
+    "{t} - {o} {x} cover by {a}",
+    "{t} - {a} [{o}]",
+    "{o} - {t} ({a} cover)",
+    "{o} - {t} ({a} {x} cover)",
+    "{o} - {t} ({a})",
+    "{o} - {t} - {a} cover",
+    "{o} - {t} - {a}",
+    "{o} - {t} (covered by {a})",
+]
+"""With the artist whose song it is. In a few the performer is named last, as the world does it, too."""
+
+
+def video(title: str, artist: str, other: str, *, covered: bool, rng: random.Random) -> str:
+    """Title of a video; `other` is the artist whom the song is from when it is `covered`, else anybody."""
+    shape = rng.choice(COVERS if rng.random() < (0.8 if covered else 0.35) else PLAIN)
+    text = shape.format(a=artist, t=title, o=other, x=rng.choice(["acoustic", "live", "piano", "metal", "unplugged"]))
     if rng.random() < 0.4:
         text += f" {rng.choice(NOISE + VERSIONS[:2])}"
     if rng.random() < 0.1:
         text = text.lower() if rng.random() < 0.5 else text.upper()
-    return {"text": text}
+    return text

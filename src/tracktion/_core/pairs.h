@@ -11,7 +11,7 @@
 #define TK_TOKENS 64
 #define TK_PARTS 8
 #define TK_LETTERS (64 * TK_BLOCKS)
-#define TK_FEATURES 56
+#define TK_FEATURES 59
 #define TK_SLOTS 32768
 #define TK_NOISE 1
 #define TK_VERSION 2
@@ -32,6 +32,7 @@ typedef struct {
     uint8_t kind; /* TK_NOISE, TK_VERSION, TK_DIGITS */
     char role;    /* of a question; the number of the field of a row */
     int part;     /* segment, or name among the artists */
+    int by, cover; /* of a question: after "by" in its segment; in a segment about a cover */
 } tk_word;
 
 typedef struct {
@@ -102,13 +103,13 @@ static void tk_ask(tk_question *q, const tk_lexicon *lexicon, const uint8_t *tex
     while (at < size) {
         char role = (char)text[at++];
         tk_letters *part = NULL;
-        if (q->part_count < TK_PARTS && role != 'N' && role != 'V' && role != 'F') {
+        if (q->part_count < TK_PARTS && role != 'N' && role != 'V' && role != 'F' && role != 'O') {
             part = &q->parts[q->part_count];
             part->length = 0;
             part->role = role;
         }
         uint8_t codes[TK_TOKENS];
-        int n = 0;
+        int n = 0, first = q->count, by = 0, cover = 0;
         for (; at <= size; at++) {
             int c = at < size ? tk_code(text[at]) : 0;
             if (c) {
@@ -125,10 +126,13 @@ static void tk_ask(tk_question *q, const tk_lexicon *lexicon, const uint8_t *tex
                 tk_lookup(lexicon, word);
                 if (role == 'N') word->kind |= TK_NOISE;
                 tk_mask(q->masks[q->count], 1, codes, n);
+                word->by = by;
+                by |= n == 2 && codes[0] == 2 && codes[1] == 25;
+                cover |= word->kind & TK_COVER;
                 q->count++;
                 if (part) tk_append(part, codes, n);
-                if (role != 'N' && role != 'F' && role != 'L') tk_append(&q->whole, codes, n);
-                if (role != 'N')
+                if (role != 'N' && role != 'F' && role != 'L' && role != 'O') tk_append(&q->whole, codes, n);
+                if (role != 'N' && role != 'O')
                     for (int i = 0; i < n; i++) {
                         int32_t gram = tk_gram(codes, n, i);
                         if (!(q->grams[gram >> 3] >> (gram & 7) & 1)) q->gram_count++;
@@ -139,6 +143,7 @@ static void tk_ask(tk_question *q, const tk_lexicon *lexicon, const uint8_t *tex
             if (at < size && text[at] == '|') break;
         }
         at++;
+        for (int i = first; i < q->count; i++) q->words[i].cover = cover != 0;
         if (part && part->length) {
             q->part_blocks[q->part_count] = tk_blocks(part->length);
             tk_mask(q->part_masks[q->part_count], q->part_blocks[q->part_count], part->codes, part->length);
@@ -254,6 +259,7 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
     float title = 0, title_soft = 0, title_exact = 0, artist = 0, artist_soft = 0, version = 0, version_soft = 0, guest = 0, guest_soft = 0;
     float lost_marks = 0, lost_digits = 0, reused = 0, album = 0, album_soft = 0;
     float name_bracket[TK_PARTS] = {0}, name_first[TK_PARTS] = {0}, title_first = 0;
+    float name_other[TK_PARTS] = {0}, name_by[TK_PARTS] = {0}, name_cover[TK_PARTS] = {0};
     float name_mass[TK_PARTS] = {0}, name_soft[TK_PARTS] = {0}, name_exact[TK_PARTS] = {0};
     for (int j = 0; j < r->count; j++) {
         const tk_word *word = &r->words[j];
@@ -276,7 +282,10 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
             if (match_r[j] >= 0) {
                 const tk_word *by = &q->words[match_r[j]];
                 if (by->role == 'B' || by->role == 'V' || by->role == 'F') name_bracket[name] += w * s;
-                else if (by->part == 0) name_first[name] += w * s;
+                else if (by->role != 'O' && by->part == 0) name_first[name] += w * s;
+                name_other[name] += by->role == 'O' ? w * s : 0.0f;
+                name_by[name] += by->by ? w * s : 0.0f;
+                name_cover[name] += by->cover ? w * s : 0.0f;
             }
             for (int k = 0; k < e0; k++)
                 if (match_r[j] >= 0 && match_r[k] == match_r[j]) {
@@ -305,6 +314,7 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
             noise += 1.0f;
             continue;
         }
+        if (word->role == 'O') continue;
         if (word->role == 'F') {
             q_guest += w;
             q_guest_soft += w * s;
@@ -344,6 +354,9 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
             lost_name = name_mass[k] - name_soft[k];
             f[52] = tk_share(name_bracket[k], name_soft[k]);
             f[53] = tk_share(name_first[k], name_soft[k]);
+            f[56] = tk_share(name_other[k], name_soft[k]);
+            f[57] = tk_share(name_by[k], name_soft[k]);
+            f[58] = tk_share(name_cover[k], name_soft[k]);
         }
     }
     f[5] = tk_share(asked_soft, asked);

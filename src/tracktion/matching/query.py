@@ -19,7 +19,7 @@ from tracktion.matching.text import (
     name_words,
     title_parts,
 )
-from tracktion.matching.words import AUDIO_SUFFIXES, NOISE, VERSION
+from tracktion.matching.words import AUDIO_SUFFIXES, COVER, NOISE, VERSION
 
 __all__ = ["Query", "parse_query"]
 
@@ -28,6 +28,7 @@ _NUMBER = re.compile(
     r"^\s*(?:(?:disc|cd|d)?\s?\d[-_. ])?\s*(?:\d{1,3}\s*[-_.)\]]+\s*|0\d\s+|\d{3}\s+|[A-D]\d{1,2}[\s.-]+)(?=\S)",
     re.IGNORECASE,
 )
+_LEADING_NUMBER = re.compile(r"^\s*0\d(?:\s*[-.)]\s*|\s+)(?=\S)")
 _BARE_NUMBER = re.compile(r"^\s*\d{1,2}\s+(?=\S)")
 _GROUP = re.compile(r"-[A-Za-z0-9]{2,7}$")
 _SEPARATOR = re.compile(
@@ -36,7 +37,6 @@ _SEPARATOR = re.compile(
 _QUOTED = re.compile(r"[\"“”«»„]")
 _BRACKET = re.compile(r"[(\[{<（【「『《]([^()\[\]{}<>（）【】「」『』《》]*)(?:[)\]}>）】」』》]|$)")
 _GUESTS = re.compile(r"(?:(?<=\s)|^)(?:feat|ft|featuring|feats)(?:\.\s*|\s+)(?=\S)", re.IGNORECASE)
-_COVER = re.compile(r"\bcovered by\b|\b(?:cover|covers)\b|\btribute\b", re.IGNORECASE)
 _FOLDER_NOISE = re.compile(
     r"^(?:disc|disk|cd|side)\s*\d+$|^(?:music|mp3s?|audio|downloads?|itunes|media|songs?)$", re.IGNORECASE
 )
@@ -50,8 +50,8 @@ class Query:
     ----------
     record
         Segments joined by ``|``, each a role letter and folded words: ``T`` title, ``V`` versions, ``A`` artists, ``F``
-        guests, ``L`` album, ``X`` a part of unknown meaning, ``B`` a part in brackets, ``N`` noise. The canonical form
-        of the question: two questions with the same record have the same answers.
+        guests, ``L`` album, ``X`` a part of unknown meaning, ``B`` a part in brackets, ``O`` whose song is covered,
+        ``N`` noise. The canonical form of the question: two questions with the same record have the same answers.
     key
         As `NormalisedTrack.key`, over everything but noise and guests.
     duration
@@ -174,9 +174,13 @@ def _title_segments(text: str) -> list[tuple[str, list[str]]]:
         kind = _kind(words)
         if kind == "X" and match.start() == 0 and len(words) > 1:
             return f" {inner} "
+        around = match.string[: match.start()], match.string[match.end() :]
+        if kind == "V" and _names_another(words) and _pieces(around[0]) == 1 and _pieces(around[1]):
+            kind = "O"
         extras.append(("B" if kind == "X" else kind, words))
         return " - " if match.end() < len(text) and match.start() > 0 else " "
 
+    text = _LEADING_NUMBER.sub("", text, count=1)
     for _ in range(2):
         text = _BRACKET.sub(bracket, text)
     segments: list[tuple[str, list[str]]] = []
@@ -192,10 +196,27 @@ def _title_segments(text: str) -> list[tuple[str, list[str]]]:
         kind = _kind(words) if segments else "X"
         if kind == "V" and len(segments) == 1 and (len(words) > 3 or words[-1] not in VERSION):
             kind = "X"
-        segments.append((kind, words) if kind != "X" else ("X", words))
+        segments.append((kind, words))
+    if len(segments) > 2 and segments[1][0] == "V" and _names_another(segments[1][1]):
+        segments[1] = ("O", segments[1][1]) if any(role == "X" for role, _ in segments[2:]) else segments[1]
     if not any(role == "X" for role, _ in segments + extras):
         segments = [("X", fold_words(text))]
     return segments + extras
+
+
+def _names_another(words: list[str]) -> bool:
+    """Whether words say whose song is covered, or who covers it: ``acoustic rolling stones cover``."""
+    return not COVER.isdisjoint(words) and "by" not in words and any(_tells(word) for word in words)
+
+
+def _tells(word: str) -> bool:
+    return len(word) > 1 and word not in VERSION and word not in NOISE
+
+
+def _pieces(text: str) -> int:
+    """How many parts there are that are neither in brackets nor noise."""
+    parts = [fold_words(part) for part in _SEPARATOR.split(_BRACKET.sub(" ", text)) if part.strip()]
+    return sum(_kind(words) == "X" for words in parts if words)
 
 
 def _kind(words: list[str]) -> str:

@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from rapidfuzz import fuzz
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tracktion.matching.query import Query
     from tracktion.results.catalogue import Candidate, Track
 
-__all__ = ["Scorer", "load_scorer", "surface_of", "surface_text"]
+__all__ = ["Scorer", "load_scorer", "read_scorer", "surface_of", "surface_text"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -207,7 +207,13 @@ def make_lexicon(
 @cache
 def load_scorer() -> Scorer:
     """Return the scorer that is shipped."""
-    with (files("tracktion.matching") / "data" / "scorer.npz").open("rb") as file, np.load(file) as data:
+    with (files("tracktion.matching") / "data" / "scorer.npz").open("rb") as file:
+        return read_scorer(file)
+
+
+def read_scorer(file: IO[bytes]) -> Scorer:
+    """Read a scorer that ``training/matching`` made."""
+    with np.load(file) as data:
         slope, surface, offset = (float(value) for value in data["curve"])
         layers = tuple(np.ascontiguousarray(data[name]) for name in ("hidden", "bias", "out"))
         if layers[0].shape[0] != FEATURES:

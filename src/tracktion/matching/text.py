@@ -5,7 +5,8 @@ The rules, in order (`normalise_track` applies them to a row, `parse_query` to a
 1. Text longer than `LIMIT` characters is cut. Unpaired surrogates and control characters are blanks.
 2. `fold`: compatibility forms (NFKC), case, accents and script go: everything becomes lower-case ASCII words.
    Apostrophes vanish (``don't`` = ``dont`` = ``don t``), other punctuation parts words, single letters in a row join
-   (``R.E.M.`` = ``rem``), ``$`` and ``!`` inside a word are ``s`` and ``i``. A name of nothing but symbols becomes
+   (``R.E.M.`` = ``rem``), ``$`` and ``!`` inside a word are ``s`` and ``i``; ``wanna`` = ``want to``, ``lovin'`` =
+   ``loving`` and a few more. A name of nothing but symbols becomes
    words that spell their code points, so that ``!!!`` can be found.
 3. ``the`` and ``and``/``&`` come and go in the world's metadata, so they are left out, unless nothing else is there.
 4. Parts of a title in brackets or after `` - `` are sorted into guests (``feat. X``), versions (``live``, ``X remix``;
@@ -36,7 +37,24 @@ KEY_LIMIT = 200
 
 _APOSTROPHES = "'’‘`´ʼʹʻ′"
 _SPECIAL = {"$": "s", "€": "e", "£": "l", "&": " and ", "@": "a", "™": "", "®": "", "©": "", "°": "", "#": " "}
+_BEFORE_RE = frozenset({"we", "you", "they", "who", "what", "there", "where", "how"})
 _JOINED_ENDINGS = frozenset({"t", "s", "m", "d", "ve", "re", "ll"})
+_COLLOQUIAL = {
+    "wanna": ("want", "to"),
+    "gonna": ("going", "to"),
+    "gotta": ("got", "to"),
+    "gimme": ("give", "me"),
+    "lemme": ("let", "me"),
+    "outta": ("out", "of"),
+    "kinda": ("kind", "of"),
+    "til": ("until",),
+    "till": ("until",),
+    "thru": ("through",),
+    "nite": ("night",),
+    "tonite": ("tonight",),
+}
+_REWRITTEN = _JOINED_ENDINGS | set(_COLLOQUIAL)
+_DROPPED_G = re.compile(r"(?<=[A-Za-z]{2}[Ii][Nn])['’](?![A-Za-z])")
 _EXCLAIMED = re.compile(r"(?<=[A-Za-z])!(?=[A-Za-z])")
 
 
@@ -101,27 +119,36 @@ def _words(text: str) -> list[str]:
         text = text[:LIMIT]
     if "!" in text:
         text = _EXCLAIMED.sub("i", text)
+    if "n'" in text or "n’" in text or "N'" in text or "N’" in text:
+        text = _DROPPED_G.sub("g", text)
     words = text.translate(_TABLE).split()
     if not words:
         return _spelled(text)
     for word in words:
-        if len(word) == 1 or word in _JOINED_ENDINGS:
+        if len(word) == 1 or word in _REWRITTEN:
             return _joined(words)
     return words
 
 
 def _joined(words: list[str]) -> list[str]:
-    """Join ``don t`` and ``r e m``: single letters in a row, and the endings that apostrophes leave."""
+    """Join ``don t`` and ``r e m``: single letters in a row, endings that apostrophes leave; spell out slang."""
     out: list[str] = []
     single = False
     for word in words:
         letter = len(word) == 1 and word.isalpha()
-        if out and ((letter and single) or (word in _JOINED_ENDINGS and len(out[-1]) > 1 and out[-1].isalpha())):
+        if out and ((letter and single) or (word in _JOINED_ENDINGS and _joins(out[-1], word))):
             out[-1] += word
+        elif word in _COLLOQUIAL:
+            out.extend(_COLLOQUIAL[word])
+            single = False
         else:
             out.append(word)
             single = letter
     return out
+
+
+def _joins(before: str, ending: str) -> bool:
+    return len(before) > 1 and before.isalpha() and (ending != "re" or before in _BEFORE_RE)
 
 
 def _spelled(text: str) -> list[str]:

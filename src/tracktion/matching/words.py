@@ -78,6 +78,8 @@ VERSION = frozenset(
         "vocal",
         "mixed",
         "megamix",
+        "reimagined",
+        "imagined",
     ]
 )
 """Words that make another recording of a title."""

@@ -23,6 +23,7 @@ _PROBES = (
     ("Юность ft. Dabro | acoustic version", "!!!", None),
     (None, "draft featuring Ð'Þórðar", "Ænima"),
     ("08-Gypsy_Eyes.mp3", "Jimi  Hendrix", "Électric Ladyland"),
+    ("Gimme Lovin' 'Til (Reimagined)", "Denmark - Re:Load", None),
 )
 
 

@@ -12,7 +12,7 @@ from tracktion._core.reference.words import common_letters, gram_terms, letters_
 
 __all__ = ["FEATURES", "SLOTS", "compare", "word_hash"]
 
-FEATURES = 56
+FEATURES = 59
 SLOTS = 32768
 UNITS = 64
 TOKENS = 64
@@ -38,6 +38,8 @@ class _Word:
     best: float = 0.0
     album: float = 0.0
     by: int = -1
+    after_by: bool = False
+    cover: bool = False
 
 
 @dataclass(slots=True)
@@ -81,20 +83,25 @@ def _ask(text: bytes, lexicon: Lexicon) -> _Question:
         role, body = chr(text[at]), text[at + 1 : end]
         at = end + 1
         letters = b""
-        open_part = len(q.parts) < PARTS and role not in "NVF"
+        first, after_by = len(q.words), False
+        open_part = len(q.parts) < PARTS and role not in "NVFO"
         for token in words_of(body):
             if len(q.words) >= TOKENS:
                 break
             word = _Word(token, role, len(q.parts))
             _look_up(word, lexicon)
+            word.after_by = after_by
+            after_by |= token == b"by"
             if role == "N":
                 word.kind |= NOISE
-            else:
+            elif role != "O":
                 q.grams.update(gram_terms(token))
             q.words.append(word)
             letters += token
-            if role not in "NFL":
+            if role not in "NFLO":
                 q.whole += token
+        for word in q.words[first:]:
+            word.cover = any(other.kind & COVER for other in q.words[first:])
         if open_part and letters:
             q.parts.append((role, letters[:LETTERS]))
     q.whole = q.whole[:LETTERS]
@@ -180,7 +187,10 @@ def _names(q: _Question, r: _Row, f: list[float], title: list[_Word], artists: l
         if _share(soft, mass) > f[3]:
             by = [(w, q.words[w.by]) for w in words if w.by >= 0]
             bracket = sum(w.weight * w.best for w, a in by if a.role in "BVF")
-            first = sum(w.weight * w.best for w, a in by if a.role not in "BVF" and a.part == 0)
+            first = sum(w.weight * w.best for w, a in by if a.role not in "BVFO" and a.part == 0)
+            f[56] = _share(sum(w.weight * w.best for w, a in by if a.role == "O"), soft)
+            f[57] = _share(sum(w.weight * w.best for w, a in by if a.after_by), soft)
+            f[58] = _share(sum(w.weight * w.best for w, a in by if a.cover), soft)
             f[3], f[4], lost = _share(soft, mass), _share(exact, mass), mass - soft
             f[52], f[53] = _share(bracket, soft), _share(first, soft)
     used = {w.by for w in title if w.by >= 0}
@@ -196,6 +206,8 @@ def _asked(q: _Question, f: list[float]) -> tuple[float, float]:
         w, s = word.weight, word.best
         if word.role == "N" or (word.kind & NOISE and s < 0.8):
             noise += 1
+        elif word.role == "O":
+            continue
         elif word.role == "F":
             guests, guests_soft = guests + w, guests_soft + w * s
         elif word.role == "L":
