@@ -28,7 +28,7 @@ __all__ = ["candidates", "sample"]
 MOST = 3000
 """Rows that are looked at, at most."""
 
-SURE = 1.5
+SURE = 3.0
 """Logit of the best row below which words are looked up, too."""
 
 EACH = 250

@@ -38,8 +38,8 @@ WANTED = 400
 
 SINGLE = 500
 ATOMS = 9
-LOOKUPS = 15
-GRAMS, GRAM_ROWS, GRAM_LOOKUPS = 14, 1000, 40
+LOOKUPS = 30
+GRAMS, GRAM_ROWS, GRAM_LOOKUPS = 24, 2000, 80
 """The same for pairs of trigrams: trigrams that are paired, rows and lookups."""
 
 SHORTEST = 3
@@ -129,12 +129,21 @@ def grams_plan(text: str, statistics: Statistics) -> Plan:
     for number, word in enumerate(dict.fromkeys(text.split())):
         for gram in (word[i : i + 3] for i in range(len(word[:64]) - 2)):
             atoms.setdefault(gram, _Atom(gram, number, statistics.with_term(gram_term(gram))))
-    rare = sorted(atoms.values(), key=lambda atom: len(atom.rows))[:GRAMS]
     options: list[tuple[float, tuple[_Atom, ...]]] = [
-        (statistics.estimate(0), (atom,)) for atom in rare if not len(atom.rows)
+        (statistics.estimate(0), (atom,)) for atom in atoms.values() if not len(atom.rows)
     ]
-    options += _joint(rare, 2, statistics)
+    options += _joint(_spread([atom for atom in atoms.values() if len(atom.rows)]), 2, statistics)
     return _chosen(options, GRAM_ROWS, GRAM_LOOKUPS)
+
+
+def _spread(atoms: list[_Atom]) -> list[_Atom]:
+    """The rarest of each word, then the second of each: any word may be misspelt."""
+    taken: dict[int, int] = {}
+    ranks = []
+    for atom in sorted(atoms, key=lambda atom: len(atom.rows)):
+        taken[atom.word] = taken.get(atom.word, 0) + 1
+        ranks.append((taken[atom.word], atom))
+    return [atom for _, atom in sorted(ranks, key=lambda rank: rank[0])[:GRAMS]]
 
 
 def grams_by_rarity(search: str, statistics: Statistics, budget: int) -> list[tuple[str, float]]:
