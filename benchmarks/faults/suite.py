@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -124,8 +123,8 @@ def complete(row: dict[str, Any]) -> bool:
     return row["left"] == 0 and row["failed"] == 0 and row["faults"] >= row["asked"]
 
 
-def table(found: dict[str, Any], wall: float) -> str:
-    """Figures as Markdown."""
+def table(found: dict[str, Any]) -> str:
+    """Figures as Markdown; minutes are those of all processes, of which several ran at a time."""
     lines = ["| | fault | asked for | made | failed | minutes |", "| --- | --- | ---: | ---: | ---: | ---: |"]
     for fault in FAULTS:
         if row := found.get(fault.number):
@@ -134,7 +133,4 @@ def table(found: dict[str, Any], wall: float) -> str:
                 f"| {fault.number} | {what} | {row['asked']:,} | {row['faults']:,} | {row['failed']} "
                 f"| {row['seconds'] / 60:.1f} |"
             )
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = (used.ru_utime + used.ru_stime) / 60
-    lines += ["", f"{wall / 60:.0f} minutes, {cpu:.0f} of them processor time, on {os.cpu_count()} cores."]
     return "\n".join(lines)

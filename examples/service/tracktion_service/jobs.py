@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import tracktion as tk
+from tracktion.audio import audio_identity  # now, not in the middle of the first request's analysis
 from tracktion.batch import IsolatedPool, WorkerLimits
 from tracktion.results.catalogue import FileRecord
 from tracktion.storage import Storage
@@ -116,7 +117,7 @@ class Analyses:
             reason = f"{code}: {getattr(item.error, 'reason', item.error)}"
             self._storage.update_file(row.id, state="failed", reason=reason)
             return
-        identity = tk.audio_identity(row.name)
+        identity = audio_identity(row.name)
         tags = item.analysis.tags
         track = {
             "title": (tags and tags.title) or Path(row.name).stem,
