@@ -182,8 +182,9 @@ def _mood(analysis: Analysis, ax: Axes) -> None:
     ax.axhline(0, color=_SOFT, linewidth=0.6)
     ax.axvline(0, color=_SOFT, linewidth=0.6)
     ax.scatter([analysis.mood.valence], [analysis.mood.arousal], s=90, color=_MARK, zorder=3)
-    for x, y, word in ((-0.95, 0.9, "tense"), (0.95, 0.9, "excited"), (-0.95, -0.95, "sad"), (0.95, -0.95, "calm")):
-        ax.text(x, y, word, ha="left" if x < 0 else "right", color=_SOFT, fontsize="small")
+    for x, y, word in ((-0.95, 0.95, "tense"), (0.95, 0.95, "excited"), (-0.95, -0.95, "sad"), (0.95, -0.95, "calm")):
+        across, along = "left" if x < 0 else "right", "bottom" if y < 0 else "top"
+        ax.text(x, y, word, ha=across, va=along, color=_SOFT, fontsize="small")
     ax.set_xlim(-1, 1)
     ax.set_ylim(-1, 1)
     ax.set_aspect("equal")
