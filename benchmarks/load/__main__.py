@@ -31,7 +31,7 @@ _PAGE = """# The service under load
 `examples/service` in one process with one isolated worker, on {cores} cores ({machine}): {connections} connections of
 wrk that pause for 100 to 300 ms between answer and question, a catalogue of {tracks:,} tracks in {home}, {seconds} s
 for each scenario, and a ten-minute MP3 being analysed all the time ({analyses} analyses went through meanwhile).
-wrk, service and analysis share the cores.
+wrk, service and analysis share the cores; the benchmark's niceness was {nice}.
 
 Made by `python -m benchmarks.load`; times in milliseconds.
 
@@ -144,6 +144,7 @@ def write_report(found: dict[str, dict[str, float]], options: argparse.Namespace
         rows.append(f"| {name} | {figures} | {n['errors']:.0f} | {goal} | {capacity} |")
     page = _PAGE.format(
         cores=os.cpu_count(),
+        nice=os.nice(0) if hasattr(os, "nice") else 0,
         machine=platform.machine(),
         connections=options.connections,
         tracks=options.tracks,
