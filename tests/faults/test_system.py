@@ -79,7 +79,7 @@ def test_system_calls_that_fail(root: Path, monkeypatch: pytest.MonkeyPatch, sit
     monkeypatch.setattr(scan, "RETRY_SECONDS", 0.1)
     sites: dict[str, tuple[Any, str]] = {
         "list": (scan, "list_folder"),
-        "stat": (scan, "_status"),
+        "stat": (scan, "status_of"),
         "signature": (content.os, "lstat"),
         "mark": (content.os, "pread"),
         "writer": (system.os, "fstat"),
