@@ -1,6 +1,6 @@
 """Builds the training table of the scorer: questions, candidates, features.
 
-``python training/matching/build.py DATA OUT``
+``PYTHONPATH=. python training/matching/build.py DATA OUT``, from the root of the repository
 
 DATA has ``catalogue.csv.gz``, ``queries.jsonl`` and the iTunes–Amazon pairs. Questions are our own corruptions of
 rows that no labelled question is about, and the labelled questions themselves with their folds.
@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from corrupt import question
 
+from benchmarks.pairs import dirty, read_pairs
 from tracktion._core.pairs import FEATURES, compare
 from tracktion.matching.index import TextIndex
 from tracktion.matching.query import parse_query
@@ -49,15 +50,6 @@ def lexicon(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
     return unique, weights[first].round().astype(np.uint8)
 
 
-def seconds(text: str) -> float | None:
-    parts = text.split(":")
-    return (
-        int(parts[0]) * 60 + float(parts[1])
-        if len(parts) == 2 and all(part.strip().isdigit() for part in parts)
-        else None
-    )
-
-
 def rivals(free: list[int], forms: list[NormalisedTrack], rng: random.Random) -> list[tuple[int, int]]:
     """Rows, each with one that has the same title by another artist: what a video of a cover can be mistaken for."""
     titled: dict[str, list[int]] = {}
@@ -70,31 +62,17 @@ def rivals(free: list[int], forms: list[NormalisedTrack], rng: random.Random) ->
     return out
 
 
-def dirty(fields: dict, rng: random.Random) -> dict:
-    out = dict(fields)
-    for name in ("artist", "album"):
-        if rng.random() < 0.5 and out[name]:
-            out["title"], out[name] = f"{out['title']} {out[name]}", None
-    return out
-
-
 def pairs(path: Path, variants: int, rng: random.Random) -> list[tuple[dict, dict, int]]:
     """Labelled pairs as (question, row, label): as they are, without duration, and with fields in the wrong columns."""
     out = []
-    with path.open(encoding="utf-8") as lines:
-        for row in csv.DictReader(lines):
-            sides = []
-            for side in ("left", "right"):
-                names = {"title": "Song_Name", "artist": "Artist_Name", "album": "Album_Name"}
-                fields = {name: row[f"{side}_{column}"] or None for name, column in names.items()}
-                sides.append({**fields, "duration": seconds(row[f"{side}_Time"])})
-            label = int(row["label"])
-            out.append((*sides, label))
-            for number in range(variants):
-                left, right = (dirty(side, rng) for side in sides)
-                if variants > 1 and number % 3 == 2:
-                    left["duration"] = None
-                out.append((left, right, label))
+    for left, right, same in read_pairs(path):
+        label = int(same)
+        out.append((left, right, label))
+        for number in range(variants):
+            moved = dirty(left, rng), dirty(right, rng)
+            if variants > 1 and number % 3 == 2:
+                moved[0]["duration"] = None
+            out.append((*moved, label))
     return out
 
 
