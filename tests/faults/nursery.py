@@ -31,6 +31,14 @@ class Life:
         """Exit code; minus the signal that killed it; None while it lives."""
         return self._nursery.ask(op="wait", pid=self.pid, seconds=seconds)["status"]
 
+    def finish(self, seconds: float) -> None:
+        """Wait for a good end; what it was doing instead, where it does not come."""
+        code = self.wait(seconds)
+        if code is None:
+            self.kill(signal.SIGUSR1)
+            code = self.wait(2.0)
+        assert code == 0, f"ended with {code} after {seconds} s:\n{self._nursery.log()[-20_000:]}"
+
 
 class Nursery:
     """The harness's end."""
@@ -57,6 +65,10 @@ class Nursery:
         self._process.wait(30)
         self._process.stdout.close()
         self._log.close()
+
+    def log(self) -> str:
+        """What its lives wrote to their standard error."""
+        return Path(self._log.name).read_text(errors="replace")
 
     def spawn(self, target: str, *, failpoint: str | None = None, **arguments: Any) -> Life:
         answer = self.ask(op="spawn", target=target, failpoint=failpoint, arguments=arguments)
