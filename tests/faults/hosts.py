@@ -84,10 +84,12 @@ def watch(
     )
     with watcher:
         watcher.start()
+        pause = 0.02
         while stay or not _finished(watcher):
             if stop_at_work and watcher.status().working:
                 break
-            time.sleep(0.02)
+            time.sleep(pause)
+            pause = pause if stop_at_work else min(0.25, 1.2 * pause)  # a look costs queries, which the work pays for
     return 0
 
 

@@ -167,6 +167,9 @@ class SqlBase:
 
         The cause is what the caller must hear of, so this raises nothing.
         """
+        if part.connection.invalidated:
+            self._local.lost = cause
+            return
         try:
             part.rollback()
         except self._faults:
