@@ -172,19 +172,26 @@ def test_a_connection_that_comes_back_after_close_is_closed(postgres_database: s
 
 
 def test_a_mark_does_without_the_checkpoint_where_it_may_not_be_asked(
-    storage: PostgresStorage, monkeypatch: pytest.MonkeyPatch
+    postgres_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgresql, "_CHECKPOINT", sa.text("SELECT pg_no_such_function()"))
-    storage.engine.dispose()
+    monkeypatch.setattr(
+        postgresql, "_MAY_SEE_CHECKPOINTS", sa.text(postgresql._MAY_SEE_CHECKPOINTS.text.replace("pg_", "no_"))
+    )
+    with PostgresStorage(postgres_database) as storage:
+        mark = storage.run(_marked_track)
+        assert mark.checkpoint is None
+        assert storage._was_committed(mark, LostError())
+        assert storage.count_tracks() == 1
+    monkeypatch.undo()
+    with PostgresStorage(postgres_database) as storage:
+        mark = storage.run(_marked_track)
+        assert mark.checkpoint is not None
+        assert storage._was_committed(mark, LostError())
 
-    def work(unit: PostgresStorage) -> postgresql.Mark:
-        unit.add_tracks([{"title": "x"}])
-        return unit.read(unit._mark)
 
-    mark = storage.run(work)
-    assert mark.checkpoint is None
-    assert storage._was_committed(mark, LostError())
-    assert storage.count_tracks() == 1
+def _marked_track(unit: PostgresStorage) -> postgresql.Mark:
+    unit.add_tracks([{"title": "x"}])
+    return unit.read(unit._mark)
 
 
 @pytest.mark.slow

@@ -72,6 +72,8 @@ class PostgresStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
     _checksums = False
     _reached = False
     """Whether there has been a connection; one that is lost while the schema is made counts."""
+    _sees_checkpoints = False
+    """Whether we may ask for the last checkpoint."""
 
     def __init__(
         self,
@@ -119,6 +121,7 @@ class PostgresStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
         super().__init__(engine, place=made.render_as_string(hide_password=True), retry_seconds=reconnect_seconds)
         try:
             self._open(migrate=migrate)
+            self._sees_checkpoints = bool(self._first(_MAY_SEE_CHECKPOINTS)[0])
         except BaseException:
             self.close()
             raise
@@ -131,10 +134,13 @@ class PostgresStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
         return options | {"isolation_level": "AUTOCOMMIT"} if single else options
 
     def _mark(self, connection: Connection) -> Mark:
-        if CHECKPOINT not in connection.info:
-            connection.info[CHECKPOINT] = _checkpoint(connection)
-        number = connection.execute(sa.text("SELECT pg_current_xact_id()::text::bigint")).scalar_one()
-        return Mark(int(number), connection.info[CHECKPOINT])
+        checkpoint = connection.info.get(CHECKPOINT)
+        if checkpoint is None and self._sees_checkpoints:  # the first of this connection; later ones must be seen
+            number, checkpoint = connection.execute(_NUMBER_AND_CHECKPOINT).one()
+            connection.info[CHECKPOINT] = checkpoint
+        else:
+            number = connection.execute(_NUMBER).scalar_one()
+        return Mark(number, checkpoint)
 
     def _commit(self, transaction: sa.Transaction, mark: Mark | None) -> None:
         try:
@@ -210,7 +216,11 @@ class PostgresStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
         return {"pool": self._engine.pool.status()}
 
 
-_CHECKPOINT = sa.text("SELECT checkpoint_lsn::text FROM pg_control_checkpoint()")
+_NUMBER = sa.text("SELECT pg_current_xact_id()::text::bigint")
+_NUMBER_AND_CHECKPOINT = sa.text(
+    "SELECT pg_current_xact_id()::text::bigint, checkpoint_lsn::text FROM pg_control_checkpoint()"
+)
+_MAY_SEE_CHECKPOINTS = sa.text("SELECT has_function_privilege(to_regprocedure('pg_control_checkpoint()'), 'EXECUTE')")
 _FATE = sa.text("SELECT pg_xact_status(CAST(CAST(:number AS text) AS xid8))")
 _REUSED = sa.text(
     "SELECT checkpoint_lsn::text <> :checkpoint AND redo_lsn = checkpoint_lsn"
@@ -221,17 +231,6 @@ _REUSED = sa.text(
 checkpoint at the end of a recovery (it alone, and that of a stop, has nothing after its redo point) begins below it."""
 
 IN_THE_FUTURE = "22023"
-
-
-def _checkpoint(connection: Connection) -> str | None:
-    """Return where the last checkpoint is; None where it may not be asked."""
-    try:
-        with connection.begin_nested():
-            return str(connection.execute(_CHECKPOINT).scalar_one())
-    except exc.DBAPIError as error:
-        if lost_connection(error):
-            raise
-        return None
 
 
 def _fate(connection: Connection, mark: Mark) -> bool | None:
