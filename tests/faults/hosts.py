@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import logging
 import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ from tracktion.results.analysis import Analysis
 from tracktion.watcher import Watcher
 
 logging.basicConfig(level=logging.ERROR)
+if hasattr(signal, "SIGUSR1"):
+    faulthandler.register(signal.SIGUSR1, all_threads=True)  # a life that does not end is asked what it does
 
 
 def pretend(source: Any) -> Analysis:
@@ -80,10 +84,12 @@ def watch(
     )
     with watcher:
         watcher.start()
+        pause = 0.02
         while stay or not _finished(watcher):
             if stop_at_work and watcher.status().working:
                 break
-            time.sleep(0.02)
+            time.sleep(pause)
+            pause = pause if stop_at_work else min(0.25, 1.2 * pause)  # a look costs queries, which the work pays for
     return 0
 
 

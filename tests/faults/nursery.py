@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,6 +31,19 @@ class Life:
     def wait(self, seconds: float) -> int | None:
         """Exit code; minus the signal that killed it; None while it lives."""
         return self._nursery.ask(op="wait", pid=self.pid, seconds=seconds)["status"]
+
+    def finish(self, progress: Callable[[], Any], seconds: float = 120.0) -> None:
+        """Wait for a good end as long as it goes on; what it was doing instead, where nothing changes for `seconds`."""
+        before, since, code = progress(), time.monotonic(), None
+        while code is None and time.monotonic() - since < seconds:
+            code = self.wait(1.0)
+            now = progress()
+            if now != before:
+                before, since = now, time.monotonic()
+        if code is None:
+            self.kill(signal.SIGUSR1)
+            code = self.wait(2.0)
+        assert code == 0, f"ended with {code}; so far {before}:\n{self._nursery.log()[-20_000:]}"
 
 
 class Nursery:
@@ -57,6 +71,10 @@ class Nursery:
         self._process.wait(30)
         self._process.stdout.close()
         self._log.close()
+
+    def log(self) -> str:
+        """What its lives wrote to their standard error."""
+        return Path(self._log.name).read_text(errors="replace")
 
     def spawn(self, target: str, *, failpoint: str | None = None, **arguments: Any) -> Life:
         answer = self.ask(op="spawn", target=target, failpoint=failpoint, arguments=arguments)

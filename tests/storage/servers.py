@@ -39,7 +39,8 @@ def _answers(port: int) -> bool:
 class PostgresServer:
     """A cluster in a temporary folder, run by a user who may (PostgreSQL refuses root)."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: str = "") -> None:
+        self._settings = settings
         folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
         found = shutil.which("pg_ctl")
         self._bin = folders[0] if folders else Path(found or "pg_ctl").parent
@@ -62,7 +63,9 @@ class PostgresServer:
 
     def start(self) -> None:
         options = f"-p {self.port} -k {self._folder} -c listen_addresses=127.0.0.1 -c max_connections=150"
-        self._run("pg_ctl", "-D", self._data, "-w", "-l", self._folder / "log", "-o", options, "start")
+        self._run(
+            "pg_ctl", "-D", self._data, "-w", "-l", self._folder / "log", "-o", f"{options} {self._settings}", "start"
+        )
 
     def stop(self, mode: str = "fast") -> None:
         self._run("pg_ctl", "-D", self._data, "-w", "-m", mode, "stop")

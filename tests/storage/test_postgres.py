@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 from tests.storage.databases import database
 from tests.storage.servers import PostgresServer, free_port
 from tracktion.errors import StorageBusyError, StorageError, StorageUnavailableError, UsageError
-from tracktion.storage import open_storage, search_postgresql
+from tracktion.storage import open_storage, postgresql, search_postgresql
 from tracktion.storage.postgresql import PostgresStorage
 
 pytestmark = pytest.mark.postgres
@@ -139,6 +140,141 @@ def test_an_unanswered_commit_is_done_once(
     assert left == []
     assert storage.count_tracks() == 1
     assert storage.add_tracks([{"title": "y"}]) == [2]
+
+
+def test_asking_for_a_lost_commit_leaves_the_connections_of_others_alone(
+    storage: PostgresStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The question fails at first, while another thread is in a unit: its connection comes back to the same pool."""
+    pool = storage.engine.pool
+    fate, failures = postgresql._fate, [1]
+
+    def failing(connection: sa.Connection, mark: postgresql.Mark) -> bool | None:
+        if failures:
+            failures.pop()
+            connection.execute(sa.text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        return fate(connection, mark)
+
+    monkeypatch.setattr(postgresql, "_fate", failing)
+    mark = storage.write(storage._mark)
+    with storage.transaction(), ThreadPoolExecutor(1) as threads:
+        assert threads.submit(storage._was_committed, mark, LostError()).result(30)
+    assert failures == []
+    assert storage.engine.pool is pool
+
+
+def test_a_connection_that_comes_back_after_close_is_closed(postgres_database: str) -> None:
+    storage = PostgresStorage(postgres_database)
+    with storage.transaction():
+        pool: Any = storage.engine.pool
+        storage.close()
+    assert pool.checkedin() == 0
+
+
+def test_a_mark_does_without_the_checkpoint_where_it_may_not_be_asked(
+    postgres_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        postgresql, "_MAY_SEE_CHECKPOINTS", sa.text(postgresql._MAY_SEE_CHECKPOINTS.text.replace("pg_", "no_"))
+    )
+    with PostgresStorage(postgres_database) as storage:
+        mark = storage.run(_marked_track)
+        assert mark.checkpoint is None
+        assert storage._was_committed(mark, LostError())
+        assert storage.count_tracks() == 1
+    monkeypatch.undo()
+    with PostgresStorage(postgres_database) as storage:
+        mark = storage.run(_marked_track)
+        assert mark.checkpoint is not None
+        assert storage._was_committed(mark, LostError())
+
+
+def _marked_track(unit: PostgresStorage) -> postgresql.Mark:
+    unit.add_tracks([{"title": "x"}])
+    return unit.read(unit._mark)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("others", [0, 3])
+def test_a_commit_lost_in_a_crash_is_done_once(monkeypatch: pytest.MonkeyPatch, others: int) -> None:
+    """Nothing of the transaction was on disk when the server crashed: its number is given to another one, or to none
+    yet. What the server says about that number is not about ours."""
+    commit = sa.RootTransaction.commit
+    server = PostgresServer("-c wal_writer_delay=10s -c autovacuum=off")
+    crashes = [1]
+
+    def crashing(transaction: sa.RootTransaction) -> None:
+        if crashes and transaction.connection.engine is storage.engine:
+            crashes.pop()
+            server.stop("immediate")
+            server.start()
+            if others:
+                with PostgresStorage(server.url) as other:
+                    numbers = [other.add_tracks([{"title": f"other {n}"}]) for n in range(others)]
+                    assert numbers
+        commit(transaction)
+
+    try:
+        with PostgresStorage(server.url) as storage:
+            storage.add_tracks([{"title": "before"}])
+            with monkeypatch.context() as patch:
+                patch.setattr(sa.RootTransaction, "commit", crashing)
+                began = time.monotonic()
+                storage.add_tracks([{"title": "lost"}])
+            took = time.monotonic() - began
+            titles = sorted(track.title or "" for track in storage.iter_tracks())
+        assert titles == ["before", "lost", *(f"other {n}" for n in range(others))]
+        assert crashes == []
+        assert took < 10, "it is decided at once"
+    finally:
+        server.close()
+
+
+@pytest.mark.slow
+def test_a_commit_before_a_crash_is_not_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = sa.RootTransaction.commit
+    server = PostgresServer()
+    crashes = [1]
+
+    def crashing(transaction: sa.RootTransaction) -> None:
+        commit(transaction)
+        if crashes and transaction.connection.engine is storage.engine:
+            crashes.pop()
+            server.stop("immediate")
+            server.start()
+            raise sa.exc.OperationalError("COMMIT", {}, LostError(), connection_invalidated=True)
+
+    try:
+        with PostgresStorage(server.url) as storage:
+            monkeypatch.setattr(sa.RootTransaction, "commit", crashing)
+            assert storage.add_tracks([{"title": "x"}]) == [1]
+            assert storage.count_tracks() == 1
+    finally:
+        server.close()
+
+
+def test_a_connection_lost_while_the_catalogue_is_made_is_made_anew(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed in the middle of ``CREATE EXTENSION``, as when a server restarts just then."""
+    lock, kills = PostgresStorage._lock_schema, [1]
+
+    def killed(storage: PostgresStorage, connection: sa.Connection) -> None:
+        lock(storage, connection)
+        if kills:
+            kills.pop()
+            connection.execute(sa.text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    monkeypatch.setattr(PostgresStorage, "_lock_schema", killed)
+    with database(postgres_url) as url, PostgresStorage(url) as storage:
+        assert storage.add_tracks([{"title": "x"}]) == [1]
+    kills.append(1)
+    with (
+        database(postgres_url) as url,
+        pytest.raises(StorageUnavailableError),
+        PostgresStorage(url, reconnect_seconds=0),
+    ):
+        pass
 
 
 def test_a_block_that_lost_its_connection_says_so(storage: PostgresStorage) -> None:

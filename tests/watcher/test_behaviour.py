@@ -253,6 +253,83 @@ def test_storage_that_is_full_pauses_and_resumes(root: Path, monkeypatch: pytest
         assert ledger.twice() == []
 
 
+def test_what_nobody_expected_of_a_storage_ends_no_thread(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake of a driver or a foreign home, once in each call, before and after it took effect."""
+    ledger = Ledger()
+    storage = open_storage("memory:")
+    monkeypatch.setattr(work, "BACKOFF_SECONDS", (0.05,))
+    left = {(name, when) for name in ("put_files", "claim_files", "update_file", "find_files") for when in (0, 1)}
+    for name in ("put_files", "claim_files", "update_file", "find_files"):
+        real = getattr(storage, name)
+
+        def maybe(*args: Any, real: Any = real, name: str = name, **options: Any) -> Any:
+            if (name, 0) in left and ready.is_set():
+                left.discard((name, 0))
+                raise IndexError("a driver's mistake")
+            answer = real(*args, **options)
+            if (name, 1) in left and ready.is_set():
+                left.discard((name, 1))
+                raise IndexError("a driver's mistake")
+            return answer
+
+        monkeypatch.setattr(storage, name, maybe)
+    ready = threading.Event()
+    with Watcher(root, storage=storage, handler=ledger, debounce=QUIET) as watcher:
+        watcher.start()
+        assert until(lambda: watcher.scans > 0)
+        ready.set()
+        paths = make(root, 30)
+        assert ledger.wait_for(paths) == set()
+        assert until(lambda: storage.count_files() == {"done": 30}), storage.count_files()
+        assert isinstance(watcher.last_error, IndexError)
+        assert watcher.is_healthy()
+    assert left == set()
+
+
+def test_result_that_cannot_be_stored_fails_its_file_alone(root: Path) -> None:
+    class Odd(Analysis):
+        def to_dict(self) -> dict[str, Any]:
+            raise ValueError("not for keeps")
+
+    def analyse(source: Any) -> Analysis:
+        kind = Odd if "odd" in str(source) else Analysis
+        return kind(
+            duration=1.0, sample_rate=44100, channels=2, source=str(source), identity=f"sha256:{Path(source).name}"
+        )
+
+    messages: list[dict[str, Any]] = []
+    make(root, 12)
+    make(root, 2, name="odd")
+    with Watcher(
+        root, analyzer=analyse, handler=lambda _: None, publisher=messages.append, isolation=None, debounce=QUIET
+    ) as watcher:
+        watcher.start()
+        assert until(lambda: watcher.storage.count_files() == {"done": 12, "failed": 2}), watcher.storage.count_files()
+        reasons = {row.reason for row in watcher.storage.find_files(states=["failed"])}
+        assert reasons == {"Unwritable: ValueError: not for keeps"}
+        assert watcher.storage.count_analyses() == 12
+        assert watcher.is_healthy()
+        assert until(lambda: sum(len(message["files"]) for message in messages) == 14)
+
+
+def test_mistake_that_stays_ends_in_bad_health(
+    root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    storage = open_storage("memory:")
+    monkeypatch.setattr(work, "BACKOFF_SECONDS", (0.01,))
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+
+    def broken(**_: Any) -> Any:
+        raise IndexError("always")
+
+    monkeypatch.setattr(storage, "claim_files", broken)
+    make(root, 3)
+    with Watcher(root, storage=storage, handler=lambda _: None, debounce=QUIET) as watcher:
+        watcher.start()
+        assert until(lambda: watcher.scans > 0 and not watcher.status().running)
+    assert "always" in caplog.text
+
+
 def test_status_loses_no_file_on_its_way(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that stood still, and whose row is not written yet, is not forgotten: the watcher is not idle."""
     storage = open_storage("memory:")

@@ -142,11 +142,14 @@ class Journal:
     def open(self, wait_seconds: float = 10.0) -> list[FileRecord]:
         """Become owner, begin a new epoch, and return rows to be tried again alone."""
         self.owner.acquire(wait_seconds)
-        with self.storage.transaction():
-            self._lookup.lock()
-            self._epoch = int(self.storage.get_value(EPOCH) or 0) + 1
-            self.storage.set_value(EPOCH, str(self._epoch))
+        self._epoch = self.storage.run(self._begin_epoch)
         return self.recover()
+
+    def _begin_epoch(self, storage: Storage) -> int:
+        self._lookup.lock()
+        epoch = int(storage.get_value(EPOCH) or 0) + 1
+        storage.set_value(EPOCH, str(epoch))
+        return epoch
 
     def close(self) -> None:
         """Let go of the ownership."""
@@ -351,6 +354,10 @@ class Journal:
         self._lay_down([outcome.record for outcome in outcomes])
         failpoint("finish.committed")
         return kept
+
+    def hold(self, records: Iterable[FileRecord]) -> None:
+        """Nothing but these rows is in hand; `recover` frees the others that are ours."""
+        self._in_hand = {(record.id, record.epoch) for record in records}
 
     def _lay_down(self, records: Iterable[FileRecord]) -> None:
         self._in_hand.difference_update((record.id, record.epoch) for record in records)

@@ -145,8 +145,9 @@ class SharedOwner(Owner):
 
     def _connect(self) -> None:
         with self._translating():
-            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            connection = self._engine.connect()
             try:
+                connection.execution_options(isolation_level="AUTOCOMMIT")
                 connection.execute(sa.text("SET idle_session_timeout = 0"))
                 connection.execute(sa.select(sa.func.pg_advisory_lock_shared(LOCK_SPACE, _number(self.name)))).all()
             except BaseException:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -25,6 +26,15 @@ __all__ = ["PostgresStorage"]
 
 SCHEMA_LOCK = 7_220_041_823_001
 """Key of the advisory lock under which one opener migrates."""
+
+CHECKPOINT = "tracktion.checkpoint"
+
+
+class Mark(NamedTuple):
+    """What tells later whether a transaction was committed: its number, and the last checkpoint before it."""
+
+    number: int
+    checkpoint: str | None
 
 
 class PostgresStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
@@ -50,7 +60,8 @@ class PostgresStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
     connect_timeout, statement_timeout, lock_timeout
         Seconds.
     reconnect_seconds
-        How long a call goes on trying when the server went away; 0 raises at once.
+        How long a call goes on trying when the server went away; 0 raises at once. Opening waits only for a server
+        that answered and went away meanwhile.
 
     Raises
     ------
@@ -59,6 +70,10 @@ class PostgresStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
     """
 
     _checksums = False
+    _reached = False
+    """Whether there has been a connection; one that is lost while the schema is made counts."""
+    _sees_checkpoints = False
+    """Whether we may ask for the last checkpoint."""
 
     def __init__(
         self,
@@ -103,13 +118,14 @@ class PostgresStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
                 f"{made.drivername} needs a driver: pip install 'tracktion[postgres]' ({error})"
             ) from error
         self._upsert_tracks = _upsert_tracks()
-        super().__init__(engine, place=made.render_as_string(hide_password=True))
+        super().__init__(engine, place=made.render_as_string(hide_password=True), retry_seconds=reconnect_seconds)
         try:
             self._open(migrate=migrate)
+            self._sees_checkpoints = bool(self._first(_MAY_SEE_CHECKPOINTS)[0])
         except BaseException:
             self.close()
             raise
-        self._retry_seconds = reconnect_seconds
+        self._reached = True
 
     # --- transactions ---------------------------------------------------------------------------------------------
 
@@ -117,10 +133,16 @@ class PostgresStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
         options = super()._options(write=write, single=single)
         return options | {"isolation_level": "AUTOCOMMIT"} if single else options
 
-    def _mark(self, connection: Connection) -> int:
-        return int(connection.execute(sa.text("SELECT pg_current_xact_id()::text::bigint")).scalar_one())
+    def _mark(self, connection: Connection) -> Mark:
+        checkpoint = connection.info.get(CHECKPOINT)
+        if checkpoint is None and self._sees_checkpoints:  # the first of this connection; later ones must be seen
+            number, checkpoint = connection.execute(_NUMBER_AND_CHECKPOINT).one()
+            connection.info[CHECKPOINT] = checkpoint
+        else:
+            number = connection.execute(_NUMBER).scalar_one()
+        return Mark(number, checkpoint)
 
-    def _commit(self, transaction: sa.Transaction, mark: int | None) -> None:
+    def _commit(self, transaction: sa.Transaction, mark: Mark | None) -> None:
         try:
             transaction.commit()
         except exc.DBAPIError as error:
@@ -128,18 +150,15 @@ class PostgresStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
             if mark is not None and not (lost_connection(error) and self._was_committed(mark, error)):
                 raise
 
-    def _was_committed(self, mark: int, cause: Exception) -> bool:
+    def _was_committed(self, mark: Mark, cause: Exception) -> bool:
         """Ask the server, when it is back, what became of a transaction whose commit was not answered."""
         deadline = time.monotonic() + max(self._retry_seconds, 1.0)
-        question = sa.text("SELECT pg_xact_status(CAST(CAST(:mark AS text) AS xid8))")
         while True:
-            try:
-                with self._engine.connect() as connection:
-                    status = connection.execute(question, {"mark": str(mark)}).scalar_one()
-                if status in {"committed", "aborted"}:
-                    return bool(status == "committed")
-            except exc.SQLAlchemyError:
-                self._engine.dispose()
+            # No dispose() here: it would orphan the connections that other threads are using.
+            with suppress(exc.SQLAlchemyError), self._engine.connect() as connection:
+                committed = _fate(connection, mark)
+                if committed is not None:
+                    return committed
             if time.monotonic() > deadline:
                 break
             time.sleep(0.1)
@@ -149,8 +168,12 @@ class PostgresStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
         ) from cause
 
     def _may_retry(self, error: StorageError) -> bool:
+        """Whether to try again; a server that was never reached is not waited for."""
         cause = error.__cause__
-        return isinstance(cause, exc.DBAPIError) and (retryable(cause) or lost_connection(cause))
+        if not isinstance(cause, exc.DBAPIError):
+            return False
+        self._reached = self._reached or bool(cause.connection_invalidated)
+        return retryable(cause) or (self._reached and lost_connection(cause))
 
     def _lock_schema(self, connection: Connection) -> None:
         connection.execute(sa.text("SET LOCAL statement_timeout = 0"))  # an index of millions takes its time
@@ -191,6 +214,38 @@ class PostgresStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
 
     def _details(self) -> dict[str, Any]:
         return {"pool": self._engine.pool.status()}
+
+
+_NUMBER = sa.text("SELECT pg_current_xact_id()::text::bigint")
+_NUMBER_AND_CHECKPOINT = sa.text(
+    "SELECT pg_current_xact_id()::text::bigint, checkpoint_lsn::text FROM pg_control_checkpoint()"
+)
+_MAY_SEE_CHECKPOINTS = sa.text("SELECT has_function_privilege(to_regprocedure('pg_control_checkpoint()'), 'EXECUTE')")
+_FATE = sa.text("SELECT pg_xact_status(CAST(CAST(:number AS text) AS xid8))")
+_REUSED = sa.text(
+    "SELECT checkpoint_lsn::text <> :checkpoint AND redo_lsn = checkpoint_lsn"
+    " AND (split_part(next_xid, ':', 1)::bigint << 32) + split_part(next_xid, ':', 2)::bigint <= :number"
+    " FROM pg_control_checkpoint()"
+)
+"""Whether the server crashed and lost all trace of a transaction, so that its number was given to another one: the
+checkpoint at the end of a recovery (it alone, and that of a stop, has nothing after its redo point) begins below it."""
+
+IN_THE_FUTURE = "22023"
+
+
+def _fate(connection: Connection, mark: Mark) -> bool | None:
+    """Whether a transaction was committed; None while that is not decided."""
+    try:
+        status = connection.execute(_FATE, {"number": str(mark.number)}).scalar_one()
+    except exc.DBAPIError as error:
+        # The server crashed before anything of it was written, and has not come to this number again.
+        if getattr(error.orig, "sqlstate", None) == IN_THE_FUTURE:
+            return False
+        raise
+    if status not in {"committed", "aborted"}:
+        return None
+    reused = mark.checkpoint is not None and connection.execute(_REUSED, mark._asdict()).scalar_one()
+    return bool(status == "committed" and not reused)
 
 
 def _upsert_tracks() -> Any:

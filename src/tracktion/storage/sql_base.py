@@ -61,6 +61,9 @@ class SqlBase:
         self._engine = engine
         self._place = place
         self._retry_seconds = retry_seconds
+        driver: Any = engine.dialect.loaded_dbapi
+        self._faults: tuple[type[Exception], ...] = (exc.SQLAlchemyError, sqlite3.Error, driver.Error)
+        self._foreign: tuple[type[Exception], ...] = (*self._faults, UnicodeDecodeError)
         self._local = threading.local()
         self._revision = 0
         self._changes: deque[tuple[int, list[int]]] = deque(maxlen=CHANGES)
@@ -164,9 +167,12 @@ class SqlBase:
 
         The cause is what the caller must hear of, so this raises nothing.
         """
+        if part.connection.invalidated:
+            self._local.lost = cause
+            return
         try:
             part.rollback()
-        except (exc.SQLAlchemyError, sqlite3.Error):
+        except self._faults:
             self._local.lost = cause
 
     def _demand_unit(self) -> None:
@@ -210,10 +216,12 @@ class SqlBase:
         if self._closed:
             raise StorageUnavailableError("the storage is closed", file=self._place)
         with self._turn() if write else nullcontext():
+            pool = self._engine.pool
             with self._translated():
-                connection = self._engine.connect().execution_options(**self._options(write=write, single=single))
+                connection = self._engine.connect()
             try:
                 with self._translated():
+                    connection.execution_options(**self._options(write=write, single=single))
                     transaction = connection.begin()
                     mark = self._mark(connection) if write else None
                 self._local.connection = connection
@@ -234,13 +242,20 @@ class SqlBase:
                         self._revision += 1
                         self._changes.append((self._revision, self._local.changed))
             finally:
-                connection.close()
+                self._give_back(connection, pool)
+
+    def _give_back(self, connection: Connection, pool: sa.Pool) -> None:
+        """Let others have the connection; raises nothing, for what was committed stays so."""
+        with suppress(*self._faults):
+            connection.close()
+        if self._closed:  # meanwhile: nobody else would close what comes back to this pool
+            pool.dispose()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (exc.SQLAlchemyError, sqlite3.Error, UnicodeDecodeError) as error:
+        except self._foreign as error:
             raise translate(error, self._place) from error
 
     # --- opening and closing --------------------------------------------------------------------------------------

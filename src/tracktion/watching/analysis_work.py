@@ -69,11 +69,15 @@ class AnalysisWorker(Worker):
         self._prepare()
         try:
             while not self.backlog.stopping:
-                if not self.step():
+                if not self.attempt():
                     shared = self.journal.shared and not self._suspects
                     self.backlog.wait(SHARED_LOOK_SECONDS if shared else LOOK_SECONDS)
         finally:
             self.close()
+
+    def in_hand(self) -> list[Claimed]:
+        """See `Worker`."""
+        return [*self._flying.values(), *(claimed for claimed, _, _ in self._collected)]
 
     def step(self) -> bool:
         """Launch, wait a little, land; whether anything was going on."""

@@ -37,6 +37,8 @@ EVENT_FACTOR = 20.0
 POLL_FACTOR = 5.0
 POLL_SECONDS = 2.0
 BACKOFF_SECONDS = (0.1, 0.3, 1.0, 2.0, 5.0)
+SURPRISES = 10
+"""So many steps in a row that raise what nobody expected end the thread."""
 
 
 class Scanner:
@@ -144,9 +146,27 @@ class Scanner:
         """Load, then scan, look and wait until stopped."""
         self._load_patiently()
         scanning: Iterator[None] | None = None
+        surprises = 0
         while not self._stopping:
-            scanning = self._step(scanning)
+            try:
+                scanning = self._step(scanning)
+                surprises = 0
+            except Exception as error:  # noqa: BLE001 - a mistake, of ours or of a home that is not ours
+                surprises += 1
+                self._surprised(error, surprises)
+                scanning = None
             self._wait(0.0 if scanning is not None else None)
+
+    def _surprised(self, error: Exception, times: int) -> None:
+        """Report what nobody expected, and scan anew after a pause: a thread that ends is silent."""
+        self._trouble(error)
+        if times >= SURPRISES:
+            raise error
+        self._held = sum(len(files) for _, _, files in self._settled) + sum(len(names) for _, _, names in self._gone)
+        with self._condition:
+            self._overflowed = True
+            if not self._stopping:
+                self._condition.wait(BACKOFF_SECONDS[min(times, len(BACKOFF_SECONDS)) - 1])
 
     def rescan(self) -> None:
         """Begin a full scan as soon as possible."""

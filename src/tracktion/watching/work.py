@@ -33,6 +33,8 @@ SHARED_LOOK_SECONDS = 1.0
 RECOVER_SECONDS = 10.0
 LOOK_SECONDS = 0.25
 SUSPECT_EVERY = 10
+SURPRISES = 10
+"""So many steps in a row that raise what nobody expected end the thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,34 @@ class Worker:
         self._next_recovery = time.monotonic() + RECOVER_SECONDS
         self._in_doubt = False
         self._stepping = False
+        self._surprises = 0
+
+    def step(self) -> bool:
+        """Do what is to be done now; whether there was anything."""
+        raise NotImplementedError
+
+    def attempt(self) -> bool:
+        """Do a step; what it raises is reported, and what it lost is tried again alone: a thread that ends is silent.
+
+        Trouble of the storage is waited for elsewhere; this is for mistakes, of ours, of drivers and of other homes.
+        """
+        try:
+            busy = self.step()
+        except Exception as error:
+            self._trouble(error)
+            self._surprises += 1
+            if self._surprises >= SURPRISES:
+                raise
+            self.journal.hold([claimed.record for claimed in self.in_hand()])
+            self._in_doubt = True
+            self.backlog.pause(BACKOFF_SECONDS[min(self._surprises, len(BACKOFF_SECONDS)) - 1])
+            return True
+        self._surprises = 0
+        return busy
+
+    def in_hand(self) -> list[Claimed]:
+        """Return what is worked on between two steps."""
+        return []
 
     # --- where work comes from ----------------------------------------------------------------------------------------
 
@@ -210,7 +240,7 @@ class Worker:
     @property
     def idle(self) -> bool:
         """Nothing ready, nothing to retry, nothing in hand; asked in the order in which a file goes."""
-        return not (self.backlog.ready or self._suspects or self._stepping or self.working)
+        return not (self.backlog.ready or self._suspects or self._stepping or self.working or self._in_doubt)
 
     def claim(self, limit: int) -> list[Claimed]:
         """Claim up to `limit` rows that are still what they were."""
@@ -334,8 +364,7 @@ class Worker:
         if not keep:
             return
         failpoint("work.done")
-        kept = self.patiently(lambda: self.journal.finish(keep))
-        for outcome, ours in zip(keep, kept or [], strict=False):
+        for outcome, ours in self._written(keep):
             if not ours:
                 continue
             if outcome.state == "seen":
@@ -349,6 +378,19 @@ class Worker:
         if self._publish:
             self._announced()
 
+    def _written(self, outcomes: list[Outcome]) -> list[tuple[Outcome, bool]]:
+        """Write outcomes, each with whether its row was still ours; one that cannot be written fails its own file."""
+        try:
+            kept = self.patiently(lambda: self.journal.finish(outcomes))
+        except Exception as error:
+            self._trouble(error)
+            if len(outcomes) > 1:
+                return [pair for outcome in outcomes for pair in self._written([outcome])]
+            if outcomes[0].store is None:
+                raise
+            return self._written([_unwritable(outcomes[0], error)])
+        return list(zip(outcomes, kept or [], strict=False))
+
     def release(self, batch: Sequence[Claimed]) -> None:
         """Give rows back unworked."""
         if batch:
@@ -358,13 +400,19 @@ class Worker:
                 self._trouble(error)
 
 
+def _unwritable(outcome: Outcome, error: Exception) -> Outcome:
+    reason = printable(f"Unwritable: {type(error).__name__}: {error}")
+    message = None if outcome.message is None else {**outcome.message, "state": "failed", "reason": reason}
+    return replace(outcome, state="failed", reason=reason, identity=None, store=None, message=message)
+
+
 class HandlerWorker(Worker):
     """Work that is the handler's alone: settled versions go to it in batches."""
 
     def run(self) -> None:
         """Until stopped."""
         while not self.backlog.stopping:
-            if not self.step():
+            if not self.attempt():
                 self.backlog.wait(SHARED_LOOK_SECONDS if self.journal.shared and not self._suspects else LOOK_SECONDS)
 
     def step(self) -> bool:
