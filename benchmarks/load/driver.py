@@ -73,6 +73,16 @@ def service(folder: Path, *, storage: str) -> Iterator[Target]:
         process.wait(30)
 
 
+def tokens(storage: Any, count: int) -> list[str]:
+    """Tokens of the user ``admin``, made as the service makes them, without the log-in before."""
+    sys.path.insert(0, str(ROOT / "examples" / "service"))
+    from tracktion_service.auth import Accounts
+
+    accounts = Accounts(storage, token_seconds=3600.0)
+    with storage.transaction():
+        return [accounts.issue("admin") for _ in range(count)]
+
+
 def _wait(target: Target, process: subprocess.Popen[bytes]) -> None:
     end = time.monotonic() + 120
     while time.monotonic() < end:

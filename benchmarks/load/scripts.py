@@ -33,21 +33,22 @@ def _lua(values: Sequence[str]) -> str:
     return "{" + ", ".join(json.dumps(value) for value in values) + "}"
 
 
-def get(token: str, paths: Sequence[str]) -> str:
-    """GET requests for these paths, in turn."""
+def get(tokens: Sequence[str], paths: Sequence[str]) -> str:
+    """GET requests for these paths, in turn, with these tokens, in turn."""
     return f"""
 local paths = {_lua(paths)}
+local tokens = {_lua(tokens)}
 local n = 0
-local headers = {{ ["Authorization"] = "Bearer {token}" }}
 request = function()
   n = n + 1
+  local headers = {{ ["Authorization"] = "Bearer " .. tokens[(n - 1) % #tokens + 1] }}
   return wrk.format("GET", paths[(n - 1) % #paths + 1], headers)
 end
 {_DONE}"""
 
 
 def playlists(token: str, playlist_ids: Sequence[int], tracks: int) -> str:
-    """Reads, additions at random places and moves, in turn, over several playlists."""
+    """Additions at the end and at the front, reads, and lists, each over all playlists in turn."""
     ids = ", ".join(str(number) for number in playlist_ids)
     return f"""
 local ids = {{ {ids} }}
@@ -55,7 +56,7 @@ local n = 0
 local headers = {{ ["Authorization"] = "Bearer {token}", ["Content-Type"] = "application/json" }}
 request = function()
   n = n + 1
-  local where = "/playlists/" .. ids[n % #ids + 1]
+  local where = "/playlists/" .. ids[math.floor(n / 4) % #ids + 1]
   local kind = n % 4
   if kind == 0 then
     return wrk.format("POST", where .. "/entries", headers, string.format('{{"tracks": [%d]}}', n % {tracks} + 1))

@@ -37,28 +37,25 @@ def _save(figure: Any, path: Path) -> None:
     plt.close(figure)
 
 
-def latencies(found: Mapping[str, Mapping[str, float]], goals: Mapping[str, float], path: Path) -> None:
+def latencies(found: Mapping[str, tuple[Mapping[str, float], float | None]], path: Path) -> None:
     """Percentiles of each scenario on a logarithmic scale, with its goal."""
     with _style():
         import matplotlib.pyplot as plt
 
-        names = [name for name in found if "p95" in found[name]]
-        figure, ax = plt.subplots(figsize=(8, 0.6 * len(names) + 1.2), layout="constrained")
-        for row, name in enumerate(reversed(names)):
-            numbers = found[name]
+        figure, ax = plt.subplots(figsize=(8, 0.5 * len(found) + 1.2), layout="constrained")
+        for row, (numbers, goal) in enumerate(reversed(found.values())):
             ax.plot([numbers["p50"], numbers["p99"]], [row, row], color=SECOND, linewidth=3, solid_capstyle="round")
             ax.plot(numbers["p50"], row, "o", color=SECOND, label="p50" if row == 0 else None)
             ax.plot(numbers["p95"], row, "o", color=MAIN, markersize=9, label="p95" if row == 0 else None)
             ax.plot(numbers["p99"], row, "|", color=SECOND, markersize=12, label="p99" if row == 0 else None)
-            if name in goals:
-                ax.plot(
-                    goals[name], row, "x", color=MARK, markersize=9, label="goal" if name == "upload of 50 MB" else None
-                )
+            if goal is not None:
+                ax.plot(goal, row, "x", color=MARK, markersize=9)
+        ax.plot([], [], "x", color=MARK, markersize=9, label="goal")
         ax.set_xscale("log")
-        ax.set_yticks(range(len(names)), list(reversed(names)))
+        ax.set_yticks(range(len(found)), list(reversed(found)))
         ax.set_xlabel("milliseconds")
         ax.grid(axis="x", color=SOFT, alpha=0.2)
-        ax.legend(ncols=4, loc="upper center", bbox_to_anchor=(0.5, 1.18), labelcolor=SOFT)
+        ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0), labelcolor=SOFT)
         _save(figure, path)
 
 

@@ -61,6 +61,66 @@ def test_tokens_are_issued_checked_and_revoked(anonymous: Any) -> None:
     assert anonymous.get("/auth/me", headers=headers).status_code == 401
 
 
+def test_a_good_token_is_remembered_for_a_second() -> None:
+    """Revoked here it is worthless at once, revoked by another process a second later; wrong ones are never good."""
+    from cachetools import TTLCache
+    from tracktion_service.auth import Accounts
+
+    import tracktion as tk
+
+    now = 0.0
+    with tk.open_storage("memory:") as storage:
+        accounts, others = (Accounts(storage, token_seconds=60.0) for _ in range(2))
+        accounts._fresh = TTLCache(10, accounts._fresh.ttl, timer=lambda: now)
+        first, second = accounts.issue("ann"), accounts.issue("ann")
+        assert accounts.remembered(first) is None
+        assert [accounts.user_of(token) for token in (first, second, f"{first}x", "")] == ["ann", "ann", None, None]
+        assert [accounts.remembered(token) for token in (first, f"{first}x", "")] == ["ann", None, None]
+        assert accounts.revoke(first)
+        assert (accounts.remembered(first), accounts.user_of(first)) == (None, None)
+        assert others.revoke(second)
+        assert accounts.remembered(second) == "ann"
+        now = 1.01
+        assert (accounts.remembered(second), accounts.user_of(second)) == (None, None)
+
+
+def test_a_token_revoked_while_it_is_looked_up_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read before the revocation does not outlive it."""
+    from tracktion_service.auth import Accounts
+
+    import tracktion as tk
+
+    with tk.open_storage("memory:") as storage:
+        accounts = Accounts(storage, token_seconds=60.0)
+        token = accounts.issue("ann")
+        find = accounts._find
+
+        def revoked_meanwhile(text: str) -> Any:
+            found = find(text)
+            monkeypatch.undo()
+            accounts.revoke(token)
+            return found
+
+        monkeypatch.setattr(accounts, "_find", revoked_meanwhile)
+        accounts.user_of(token)
+        assert accounts.remembered(token) is None
+
+
+def test_a_remembered_token_ends_with_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second does not prolong it."""
+    from tracktion_service.auth import Accounts
+
+    import tracktion as tk
+
+    with tk.open_storage("memory:") as storage:
+        accounts = Accounts(storage, token_seconds=60.0)
+        token = accounts.issue("ann")
+        assert accounts.user_of(token) == "ann"
+        later = time.time() + 61
+        monkeypatch.setattr(time, "time", lambda: later)
+        assert (accounts.remembered(token), accounts.user_of(token)) == (None, None)
+
+
 def test_tokens_expire(tmp_path: Path) -> None:
     """A token that is over is refused and forgotten."""
     from tracktion_service.auth import Accounts

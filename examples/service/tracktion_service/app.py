@@ -7,7 +7,8 @@ import contextlib
 import functools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.convertors import Convertor, register_url_convertor
@@ -27,6 +28,7 @@ from tracktion_service.uploads import TooLargeError, TooSlowError, receive
 _MAX_JSON = 64 * 1024
 _MAX_TEXT = 300
 _MAX_LIMIT = 100
+T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -55,7 +57,8 @@ class Service:
         settings.uploads.mkdir(parents=True, exist_ok=True)
         self.storage = tk.open_storage(settings.storage)
         self.cache = tk.RedisCache(settings.redis) if settings.redis else tk.LRUCache()
-        self.matcher = tk.Matcher(self.storage, cache=self.cache, resident=True)
+        self.matcher = tk.Matcher(self.storage, resident=True)
+        self.readers = ThreadPoolExecutor(settings.readers, thread_name_prefix="read")
         self.accounts = Accounts(self.storage, token_seconds=settings.token_seconds)
         self.analyses = Analyses(
             self.storage,
@@ -66,6 +69,23 @@ class Service:
         self.metrics = Metrics()
         self.metrics.gauges["service_waiting_files"] = lambda: float(self.analyses.waiting)
 
+    async def read(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Do quick work that only reads; what writes or takes long has other threads (`asyncio.to_thread`)."""
+        return await asyncio.get_running_loop().run_in_executor(self.readers, work, *arguments)
+
+    def found(self, text: str, limit: int) -> str:
+        """The answer to a search, as JSON.
+
+        Text is kept and not objects: tens of thousands of them in memory would be a burden for the garbage collector.
+        """
+        question = (self.storage.url, str(self.storage.revision), str(limit), " ".join(text.lower().split()))
+
+        def answer() -> str:
+            matches = [_match(match) for match in self.matcher.search(text, limit=limit)]
+            return json.dumps({"matches": matches}, ensure_ascii=False, separators=(",", ":"))
+
+        return self.cache.get_or_compute("search:" + "\x1f".join(question), answer, ttl=tk.cache.MATCH_TTL)
+
     @contextlib.asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         """Start and stop with the server."""
@@ -75,6 +95,7 @@ class Service:
             yield
         finally:
             await self.analyses.stop()
+            self.readers.shutdown(cancel_futures=True)
             await asyncio.to_thread(self.storage.close)
 
 
@@ -149,7 +170,8 @@ def authenticated(endpoint: Endpoint) -> Endpoint:
 
     @functools.wraps(endpoint)
     async def checked(request: Request) -> Response:
-        user = await asyncio.to_thread(_of(request).accounts.user_of, _token(request))
+        service, token = _of(request), _token(request)
+        user = service.accounts.remembered(token) or await service.read(service.accounts.user_of, token)
         if user is None:
             raise HTTPException(401, "a valid token is needed", headers={"WWW-Authenticate": "Bearer"})
         request.state.user = user
@@ -246,8 +268,9 @@ async def search(request: Request) -> Response:
     if not text or len(text) > _MAX_TEXT:
         raise HTTPException(400, f"'q' must be text of at most {_MAX_TEXT} characters")
     limit = _number(request, "limit", 10, _MAX_LIMIT)
-    matches = await asyncio.to_thread(_of(request).matcher.search, text, limit=limit)
-    return JSONResponse({"matches": [_match(match) for match in matches]})
+    service = _of(request)
+    found = await service.read(service.found, text, limit)
+    return Response(found, media_type="application/json")
 
 
 def _match(match: tk.Match) -> dict[str, Any]:
@@ -255,7 +278,7 @@ def _match(match: tk.Match) -> dict[str, Any]:
 
 
 async def _track(request: Request) -> tk.Track:
-    found = await asyncio.to_thread(_of(request).storage.get_track, request.path_params["id"])
+    found = await _of(request).read(_of(request).storage.get_track, request.path_params["id"])
     if found is None:
         raise HTTPException(404, "no such track")
     return found
@@ -306,7 +329,7 @@ async def upload(request: Request) -> Response:
 @authenticated
 async def job(request: Request) -> Response:
     """How far an upload is."""
-    found = await asyncio.to_thread(_of(request).analyses.find, request.path_params["name"])
+    found = await _of(request).read(_of(request).analyses.find, request.path_params["name"])
     if found is None:
         raise HTTPException(404, "no such job")
     return JSONResponse(found)
@@ -315,7 +338,7 @@ async def job(request: Request) -> Response:
 @authenticated
 async def playlists(request: Request) -> Response:
     """All playlists."""
-    found = await asyncio.to_thread(_of(request).storage.list_playlists)
+    found = await _of(request).read(_of(request).storage.list_playlists)
     return JSONResponse({"playlists": [entry.to_dict() for entry in found]})
 
 
@@ -341,7 +364,7 @@ async def playlist(request: Request) -> Response:
         entries = storage.playlist_entries(number, offset=offset, limit=limit)
         return {**found.to_dict(), "entries": [entry.to_dict() for entry in entries]}
 
-    found = await asyncio.to_thread(read)
+    found = await _of(request).read(read)
     if found is None:
         raise HTTPException(404, "no such playlist")
     return JSONResponse(found)

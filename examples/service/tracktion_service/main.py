@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import getpass
 import os
 import secrets
@@ -42,8 +43,10 @@ def serve(settings: Settings) -> None:
             password = secrets.token_urlsafe(12)
             accounts.set_password("admin", password)
             print(f"made the user 'admin' with the password {password}", file=sys.stderr)
+    app = create_app(settings)
+    gc.freeze()  # what is loaded now stays: no need to look through it again and again
     uvicorn.run(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         access_log=False,

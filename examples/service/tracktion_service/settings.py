@@ -25,6 +25,9 @@ class Settings:
         Larger uploads are refused.
     workers
         Isolated processes that analyse.
+    readers
+        Threads that search and read. One is fastest with SQLite, where reading never waits and several threads would
+        only take turns at the interpreter; with PostgreSQL and Redis, more of them wait at the same time.
     queue
         Files that may wait; beyond it, uploads are refused with 503.
     timeout_seconds
@@ -43,6 +46,7 @@ class Settings:
     port: int = 8000
     max_upload_bytes: int = 100 * 1024 * 1024
     workers: int = 1
+    readers: int = 1
     queue: int = 100
     timeout_seconds: float = 120.0
     idle_seconds: float = 30.0

@@ -37,7 +37,7 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types only: numbers, strings, lists, dicts, None."""
-        return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(typing.cast("Any", self))}
+        return {name: _plain(getattr(self, name)) for name in _names(typing.cast("Any", type(self)))}
 
     def to_json(self, *, indent: int | None = None) -> str:
         """JSON text (RFC 8259; never NaN)."""
@@ -67,7 +67,14 @@ def _hints(cls: type) -> dict[str, Any]:
     return {f.name: hints[f.name] for f in dataclasses.fields(cls) if f.init}
 
 
+@functools.cache
+def _names(cls: type) -> tuple[str, ...]:
+    return tuple(f.name for f in dataclasses.fields(typing.cast("Any", cls)))
+
+
 def _plain(value: Any) -> Any:
+    if value is None or type(value) in {str, int, bool}:
+        return value
     if isinstance(value, Result):
         return value.to_dict()
     if isinstance(value, np.ndarray):

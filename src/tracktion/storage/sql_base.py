@@ -21,7 +21,7 @@ from tracktion.storage.faults import translate
 from tracktion.storage.schema import HEAD, REVISIONS, VERSION_TABLE, metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from sqlalchemy import Connection, Engine
@@ -334,11 +334,11 @@ class SqlBase:
 
     # --- helpers --------------------------------------------------------------------------------------------------
 
-    def _all(self, query: Any) -> Sequence[Any]:
-        return self._ask(lambda connection: connection.execute(query).all())
+    def _all(self, query: Any, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
+        return self._ask(lambda connection: connection.execute(query, values).all())
 
-    def _first(self, query: Any) -> Any:
-        return self._ask(lambda connection: connection.execute(query).first())
+    def _first(self, query: Any, values: Mapping[str, Any] | None = None) -> Any:
+        return self._ask(lambda connection: connection.execute(query, values).first())
 
     def _ask(self, question: Callable[[Connection], T]) -> T:
         """As `read`, for a single statement, which needs no transaction around it."""

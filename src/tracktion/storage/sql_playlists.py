@@ -24,10 +24,17 @@ T = TypeVar("T")
 
 ASK = 500
 _SUMMARY = (playlists.c.id, playlists.c.name, playlists.c.length, playlists.c.summary_checksum)
-_SHORT = sa.select(*_SUMMARY).order_by(playlists.c.id)
+_ALL = sa.select(*_SUMMARY).order_by(playlists.c.id)
+_THIS = playlists.c.id == sa.bindparam("wanted")
+_SHORT = sa.select(*_SUMMARY).where(_THIS)
+_SHORT_LOCKED = _SHORT.with_for_update()
 _ORDER = sa.select(
     *_SUMMARY, playlists.c.entry_ids, playlists.c.track_ids, playlists.c.next_entry, playlists.c.checksum
-)
+).where(_THIS)
+_ORDER_LOCKED = _ORDER.with_for_update()
+_KNOWN_TRACKS = sa.select(tracks.c.id).where(tracks.c.id.in_(sa.bindparam("wanted", expanding=True)))
+_CHANGES = ("length", "next_entry", "entry_ids", "track_ids", "checksum", "summary_checksum")
+_CHANGE = sa.update(playlists).where(_THIS).values({name: sa.bindparam(f"new_{name}") for name in _CHANGES})
 
 
 def _summary_of(row: Sequence[Any]) -> Playlist:
@@ -78,31 +85,28 @@ class SqlPlaylists(SqlValues):
 
     def _demand_tracks(self, connection: Connection, track_ids: list[int]) -> None:
         for part in chunked(sorted(set(track_ids)), ASK):
-            found = set(connection.execute(sa.select(tracks.c.id).where(tracks.c.id.in_(part))).scalars())
+            found = set(connection.execute(_KNOWN_TRACKS, {"wanted": part}).scalars())
             missing = next((track_id for track_id in part if track_id not in found), None)
             if missing is not None:
                 raise UsageError(f"there is no track {missing}")
 
     def _edit(self, playlist_id: int, edit: Callable[[Connection, Order], T]) -> T:
-        query = _ORDER.where(playlists.c.id == playlist_id).with_for_update()
-
         def work(connection: Connection) -> T:
-            found = connection.execute(query).one_or_none()
+            found = connection.execute(_ORDER_LOCKED, {"wanted": playlist_id}).one_or_none()
             if found is None:
                 raise self._no_playlist(playlist_id)
             order = _order_of(found)
             result = edit(connection, order)
             values = _values_of(order)
             values["summary_checksum"] = self._sum((playlist_id, found.name, values["length"]))
-            connection.execute(sa.update(playlists).where(playlists.c.id == playlist_id).values(**values))
+            connection.execute(_CHANGE, {"wanted": playlist_id, **{f"new_{name}": values[name] for name in _CHANGES}})
             return result
 
         return self.write(work)
 
     def get_playlist(self, playlist_id: int, /) -> Playlist | None:
         """See `PlaylistStore.get_playlist`."""
-        query = _SHORT.where(playlists.c.id == playlist_id)
-        found = self._first(query)
+        found = self._first(_SHORT, {"wanted": playlist_id})
         if found is None:
             self._no_playlist(playlist_id)
             return None
@@ -119,15 +123,14 @@ class SqlPlaylists(SqlValues):
 
     def list_playlists(self) -> list[Playlist]:
         """See `PlaylistStore.list_playlists`."""
-        return [_summary_of(row) for row in self._all(_SHORT)]
+        return [_summary_of(row) for row in self._all(_ALL)]
 
     def rename_playlist(self, playlist_id: int, name: str, /) -> None:
         """See `PlaylistStore.rename_playlist`."""
         title = clean_text(name, "name") or ""
-        query = sa.select(*_SUMMARY).where(playlists.c.id == playlist_id).with_for_update()
 
         def work(connection: Connection) -> None:
-            found = connection.execute(query).one_or_none()
+            found = connection.execute(_SHORT_LOCKED, {"wanted": playlist_id}).one_or_none()
             if found is None:
                 raise self._no_playlist(playlist_id)
             values = {"name": title, "summary_checksum": self._sum((playlist_id, title, _summary_of(found).length))}
@@ -145,8 +148,7 @@ class SqlPlaylists(SqlValues):
 
     def playlist_entries(self, playlist_id: int, /, *, offset: int = 0, limit: int | None = None) -> PlaylistEntries:
         """See `PlaylistStore.playlist_entries`."""
-        query = _ORDER.where(playlists.c.id == playlist_id)
-        found = self._first(query)
+        found = self._first(_ORDER, {"wanted": playlist_id})
         if found is None:
             raise self._no_playlist(playlist_id)
         return _order_of(found).view(offset, limit)

@@ -52,6 +52,12 @@ RULES = "tracktion.normaliser"
 _FORMS = sa.select(*(tracks.c[name] for name in STORED))
 _TRACK = sa.select(*(tracks.c[name] for name in (*TRACK_FIELDS, "checksum")))
 _CANDIDATE = sa.select(*(tracks.c[name] for name in (*TRACK_FIELDS, "checksum", "norm_search", "search_checksum")))
+_THIS = tracks.c.id == sa.bindparam("wanted")
+_ONE = _TRACK.where(_THIS)
+_ONE_LOCKED = _ONE.with_for_update()
+_SOME = _CANDIDATE.where(tracks.c.id.in_(sa.bindparam("wanted", expanding=True)))
+_BY_KEY = _CANDIDATE.where(tracks.c.norm_key == sa.bindparam("key")).order_by(tracks.c.id).limit(sa.bindparam("most"))
+_BY = {name: _TRACK.where(tracks.c[name].in_(sa.bindparam("wanted", expanding=True))) for name in ("id", *IDENTIFIERS)}
 
 
 def _row(values: Sequence[Any]) -> Row:
@@ -87,10 +93,10 @@ class SqlTracks(SqlValues):
         resolver = Resolver(self._locked_counter(connection, "track"), upsert_by)
         before = resolver.last_id
         asked = {row[0] for row in rows if row[0] is not None}
-        for row in self._rows_where(connection, tracks.c.id, asked):
+        for row in self._rows_where(connection, "id", asked):
             resolver.know(row)
         for name, values in resolver.identifiers_of(rows).items():
-            for row in self._rows_where(connection, tracks.c[name], values):
+            for row in self._rows_where(connection, name, values):
                 resolver.know(row)
         ids = [resolver.place(row, form) for row, form in zip(rows, forms, strict=True)]
         if resolver.last_id != before:
@@ -99,9 +105,9 @@ class SqlTracks(SqlValues):
         self._write_tracks(connection, new, changed)
         return ids
 
-    def _rows_where(self, connection: Connection, column: sa.Column[Any], values: Iterable[Any]) -> Iterator[Row]:
+    def _rows_where(self, connection: Connection, name: str, values: Iterable[Any]) -> Iterator[Row]:
         for part in chunked(sorted(values), ASK):
-            for found in connection.execute(_TRACK.where(column.in_(part))):
+            for found in connection.execute(_BY[name], {"wanted": part}):
                 yield _row(found)
 
     def _write_tracks(
@@ -170,14 +176,13 @@ class SqlTracks(SqlValues):
 
     def get_track(self, track_id: int, /) -> Track | None:
         """See `TrackStore.get_track`."""
-        query = _TRACK.where(tracks.c.id == track_id)
-        found = self._first(query)
+        found = self._first(_ONE, {"wanted": track_id})
         return None if found is None else track_of(_row(found))
 
     def get_tracks(self, track_ids: Iterable[int], /) -> dict[int, Track]:
         """See `TrackStore.get_tracks`."""
         wanted = list(dict.fromkeys(track_ids))
-        found = self.read(lambda connection: list(self._rows_where(connection, tracks.c.id, wanted)))
+        found = self.read(lambda connection: list(self._rows_where(connection, "id", wanted)))
         by_id = {row[0]: row for row in found}
         return {track_id: track_of(by_id[track_id]) for track_id in wanted if track_id in by_id}
 
@@ -186,8 +191,7 @@ class SqlTracks(SqlValues):
         wanted = list(track_ids)
         by_id: dict[int, Candidate] = {}
         for part in chunked(wanted, ASK):
-            query = _CANDIDATE.where(tracks.c.id.in_(part))
-            for found in self._all(query):
+            for found in self._all(_SOME, {"wanted": part}):
                 by_id[found[0]] = _candidate(found)
         return [by_id[track_id] for track_id in wanted if track_id in by_id]
 
@@ -222,7 +226,7 @@ class SqlTracks(SqlValues):
         """See `TrackStore.update_track`."""
 
         def work(connection: Connection) -> bool:
-            found = connection.execute(_TRACK.where(tracks.c.id == track_id).with_for_update()).one_or_none()
+            found = connection.execute(_ONE_LOCKED, {"wanted": track_id}).one_or_none()
             if found is None:
                 return False
             row = with_changes(_row(found), changes)
@@ -261,8 +265,7 @@ class SqlTracks(SqlValues):
 
     def find_by_key(self, key: str, /, *, limit: int = 50) -> list[Candidate]:
         """See `TrackStore.find_by_key`."""
-        query = _CANDIDATE.where(tracks.c.norm_key == key).order_by(tracks.c.id).limit(limit)
-        found = self._all(query)
+        found = self._all(_BY_KEY, {"key": key, "most": limit})
         return [_candidate(values) for values in found]
 
     def candidates(self, query: NormalisedTrack, /, *, limit: int = 50) -> list[Candidate]:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["SqlValues"]
 
+# Statements are made once, with places for values: making one costs more than running it.
 _VALUE = sa.select(named_values.c.name, named_values.c.value, named_values.c.checksum)
+_ONE_VALUE = _VALUE.where(named_values.c.name == sa.bindparam("name"))
 _COUNTER = sa.select(counters.c.name, counters.c.value, counters.c.checksum)
 
 
@@ -32,7 +34,7 @@ class SqlValues(SqlBase):
 
     def get_value(self, name: str, /) -> str | None:
         """See `FileStore.get_value`."""
-        found = self._first(_VALUE.where(named_values.c.name == name))
+        found = self._first(_ONE_VALUE, {"name": name})
         if found is None:
             return None
         demand_whole(found, f"the stored value {name!r}")

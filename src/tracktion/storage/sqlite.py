@@ -6,19 +6,16 @@ import json
 import logging
 import os
 import sqlite3
-import threading
 import time
-from collections import deque
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.pool import QueuePool
 
 from tracktion.errors import (
-    StorageBusyError,
     StorageCorruptError,
     StorageError,
     StorageUnavailableError,
@@ -34,6 +31,7 @@ from tracktion.storage.sql_files import SqlFiles
 from tracktion.storage.sql_playlists import SqlPlaylists
 from tracktion.storage.sql_tracks import SqlTracks
 from tracktion.storage.sqlite_seal import Seal
+from tracktion.storage.sqlite_writers import Ticket, WriterQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,6 +39,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 __all__ = ["SqliteStorage"]
+
+T = TypeVar("T")
 
 logger = logging.getLogger("tracktion")
 
@@ -58,61 +58,6 @@ _UNINDEX = (
     "INSERT INTO tracks_search (tracks_search, rowid, norm_search) "
     "SELECT 'delete', id, norm_search FROM tracks WHERE id IN (SELECT value FROM json_each(?))"
 )
-
-
-class _WriterQueue:
-    """Threads of this process write one after the other, in the order in which they came.
-
-    SQLite lets one connection write at a time. Waiting here is fair and wakes at once, waiting in SQLite is neither.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._busy = False
-        self._waiting: deque[threading.Lock] = deque()
-
-    @contextmanager
-    def turn(self, timeout: float) -> Iterator[None]:
-        ticket: threading.Lock | None = None
-        with self._lock:
-            if self._busy:
-                ticket = threading.Lock()
-                ticket.acquire()
-                self._waiting.append(ticket)
-            self._busy = True
-        if ticket is not None:
-            self._wait(ticket, timeout)
-        try:
-            yield
-        finally:
-            self._next()
-
-    def _wait(self, ticket: threading.Lock, timeout: float) -> None:
-        try:
-            if ticket.acquire(timeout=timeout):
-                return
-        except BaseException:
-            # Interrupted: who leaves the queue must not keep a turn that has just come.
-            if not self._left(ticket):
-                self._next()
-            raise
-        if self._left(ticket):
-            raise StorageBusyError(f"other threads of this process kept writing for {timeout:g} s; try again")
-
-    def _left(self, ticket: threading.Lock) -> bool:
-        """Leave the queue; False when the turn has come meanwhile."""
-        with self._lock:
-            if ticket in self._waiting:
-                self._waiting.remove(ticket)
-                return True
-        return False
-
-    def _next(self) -> None:
-        with self._lock:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
-                self._busy = False
 
 
 class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
@@ -183,7 +128,7 @@ class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
             f"PRAGMA wal_autocheckpoint = {LOG_PAGES}",
             f"PRAGMA journal_size_limit = {64 * MEGABYTE}",
         )
-        self._queue = _WriterQueue()
+        self._queue = WriterQueue()
         self._used_at_fork = self._inherited = False
         self._file: tuple[int, int] | None = None
         self._seal = Seal(self._path)
@@ -317,7 +262,7 @@ class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
         self._inherited = self._used_at_fork or self._connections() > 0
         self._seal.disown()
         super()._after_fork()
-        self._queue = _WriterQueue()
+        self._queue = WriterQueue()
 
     def _idle(self) -> int:
         pool: Any = self._engine.pool
@@ -327,8 +272,45 @@ class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
         pool: Any = self._engine.pool
         return self._idle() + int(pool.checkedout())
 
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """As `SqlBase.write`; threads that wait for each other share one transaction, and so one flush of the disk."""
+        if getattr(self._local, "connection", None) is not None:
+            return super().write(work)
+        with self._queue.turn(self._timeout, work) as ticket:
+            if ticket.done:
+                found: T = ticket.outcome()
+                return found
+            self._local.has_turn = True
+            try:
+                return self._write_for_all(work)
+            finally:
+                self._local.has_turn = False
+
+    def _write_for_all(self, work: Callable[[Connection], T]) -> T:
+        others: list[Ticket] = []
+
+        def together(connection: Connection) -> T:
+            result = work(connection)
+            for ticket in self._queue.others():
+                others.append(ticket)
+                ticket.attempt(super(SqliteStorage, self).write)
+            return result
+
+        try:
+            result = self._run(together, write=True)
+        except BaseException as error:
+            self._queue.put_back(others)
+            if not others or not isinstance(error, StorageError):
+                raise
+        else:
+            self._queue.finish(others)
+            return result
+        return self._run(work, write=True)
+
     def _turn(self) -> Any:
-        return self._queue.turn(self._timeout)
+        return nullcontext() if getattr(self._local, "has_turn", False) else self._queue.turn(self._timeout)
 
     # --- tracks ---------------------------------------------------------------------------------------------------
 
