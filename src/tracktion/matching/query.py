@@ -51,7 +51,7 @@ class Query:
     record
         Segments joined by ``|``, each a role letter and folded words: ``T`` title, ``V`` versions, ``A`` artists, ``F``
         guests, ``L`` album, ``X`` a part of unknown meaning, ``B`` a part in brackets, ``O`` whose song is covered,
-        ``N`` noise. The canonical form of the question: two questions with the same record have the same answers.
+        ``N`` noise. Guests after the artists are from the same field. The canonical form of the question: two questions with the same record have the same answers.
     key
         As `NormalisedTrack.key`, over everything but noise and guests.
     duration
@@ -87,13 +87,11 @@ def parse_query(
     segments: list[tuple[str, list[str]]] = []
     if title:
         parts = title_parts(title)
-        segments += [("T", list(parts.core)), ("V", list(parts.versions))]
+        segments += [("T", list(parts.core)), ("V", list(parts.versions)), ("F", list(parts.guests))]
     if artist:
         credit = artist_parts(artist)
         segments.append(("A", _names(credit.names)))
         segments.append(("F", list(credit.guests)))
-    if title:
-        segments.append(("F", list(parts.guests)))
     if album:
         segments.append(("L", fold_words(album)))
     if text and not (title or artist):
@@ -172,6 +170,8 @@ def _title_segments(text: str) -> list[tuple[str, list[str]]]:
             inner = inner[: guest.start()]
         words = fold_words(inner) if inner.strip() else []
         kind = _kind(words)
+        if kind == "X" and words[0] == "with" and len(words) > 1:
+            kind, words = "F", words[1:]
         if kind == "X" and match.start() == 0 and len(words) > 1:
             return f" {inner} "
         around = match.string[: match.start()], match.string[match.end() :]
