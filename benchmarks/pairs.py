@@ -117,7 +117,7 @@ def artist_pairs(rows: list[dict[str, str]], count: int) -> Named:
         fields = fields_of(row)
         rivals = titled[normalise_track(row["title"], None).title]
         for name, artist in (("anybody", rng.choice(named)["artist"]), ("of the same title", rng.choice(rivals))):
-            if alike(artist, row["artist"]):
+            if alike(artist, credit_of(row)):
                 continue
             yield f"another artist, {name}", fields | {"artist": artist}, fields
             yield (
@@ -159,6 +159,11 @@ def swapped_pairs(folder: Path) -> Named:
             if not alike(artist, left["artist"]) and not alike(artist, right["artist"]):
                 yield "another artist, labelled pairs", left | {"artist": artist}, right
                 yield "another artist, labelled pairs, the row's", left, right | {"artist": artist}
+
+
+def credit_of(row: dict[str, str]) -> str:
+    """Artists and guests of a row, those of its title too."""
+    return f"{row['artist']} {normalise_track(row['title'], row['artist']).featured}"
 
 
 def one_name(artist: str) -> bool:

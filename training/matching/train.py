@@ -142,14 +142,13 @@ def gradient(
 def adam(layers: list[np.ndarray], slopes: list[np.ndarray], moments: list, step: int, done: float) -> None:
     """One step of AdamW in place; the rate rises over three tenths of the way, then falls to nothing."""
     part = done / 0.3 if done < 0.3 else 1 - (done - 0.3) / 0.7
-    rate = RATE * (
-        0.04 + 0.96 * (0.5 - 0.5 * math.cos(math.pi * part)) if done < 0.3 else 0.5 - 0.5 * math.cos(math.pi * part)
-    )
+    wave = 0.5 - 0.5 * math.cos(math.pi * part)
+    rate = RATE * (0.04 + 0.96 * wave if done < 0.3 else wave)
     for layer, slope, (one, two) in zip(layers, slopes, moments, strict=True):
-        one += 0.1 * (slope - one)
-        two += 0.001 * (slope * slope - two)
-        layer *= 1 - rate * DECAY
-        layer -= rate * (one / (1 - 0.9**step)) / (np.sqrt(two / (1 - 0.999**step)) + 1e-8)
+        one[...] += 0.1 * (slope - one)
+        two[...] += 0.001 * (slope * slope - two)
+        layer[...] *= 1 - rate * DECAY
+        layer[...] -= rate * (one / (1 - 0.9**step)) / (np.sqrt(two / (1 - 0.999**step)) + 1e-8)
 
 
 def logits_of(model: Model, x: np.ndarray) -> np.ndarray:

@@ -260,6 +260,7 @@ static int tk_initials(const tk_word *word, const tk_word *name, int count) {
 }
 
 #define TK_CLEAR 0.6f /* below, two words are alike by chance */
+#define TK_NAMED 0.7f /* below, two words are not one name */
 
 /* How far the artists named in the artist field are those of the row: 1 when one name of either side is explained by
    the other, whatever else the question says. Returns whether both sides name somebody. */
@@ -320,7 +321,7 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
                 album_q[i] = s;
             }
             if (s < TK_CLEAR) continue;
-            if (q->words[i].credit && j >= e1 && j < e3) {
+            if (s >= TK_NAMED && q->words[i].credit && j >= e1 && j < e3) {
                 credit_q[i] = fmaxf(credit_q[i], s);
                 credit_r[j] = fmaxf(credit_r[j], s);
             }
@@ -330,9 +331,9 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
             }
         }
     memset(f, 0, sizeof(float) * TK_FEATURES);
-    int kinds_q = 0, kinds_r = 0, marks_q = 0, marks_r = 0, nobody = 1, styled = 0;
+    int kinds_q = 0, kinds_r = 0, near_q = 0, near_r = 0, marks_q = 0, marks_r = 0, nobody = 1, styled = 0;
     float strict_q = 0, strict_q_lost = 0, strict_r = 0, strict_r_lost = 0, covering = 0, covering_soft = 0, lost_words = 0, remixer = 0, remixer_soft = 0;
-    float remixer_lost = 0, row_remixer = 0, row_remixer_lost = 0, bare_lost = 0, row_bare_lost = 0;
+    float remixer_unsaid = 0, row_remixer_unsaid = 0, remixer_lost = 0, row_remixer = 0, row_remixer_lost = 0, bare_lost = 0, row_bare_lost = 0;
     float by_artist[TK_TOKENS] = {0};
     float title = 0, title_soft = 0, title_exact = 0, artist = 0, artist_soft = 0, version = 0, version_soft = 0, guest = 0, guest_soft = 0;
     float lost_marks = 0, lost_digits = 0, reused = 0, album = 0, album_soft = 0;
@@ -345,11 +346,13 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
         const tk_word *word = &r->words[j];
         float w = word->weight, s = best_r[j];
         kinds_r |= word->kind;
+        if (s >= TK_CLEAR) near_q |= word->kind; /* said in the question, maybe misspelt */
         if (j >= e0 && j < e1 && !(word->kind & TK_NOISE)) {
             marks_r |= word->kind;
             strict_r += w;
             strict_r_lost += w * (1.0f - mark_r[j]);
             row_remixer += word->kind & TK_VERSION ? 0.0f : w;
+            row_remixer_unsaid += word->kind & TK_VERSION || s >= TK_CLEAR ? 0.0f : w;
             row_remixer_lost += word->kind & TK_VERSION || mark_r[j] > 0 || (!(marks_q & TK_REMIX) && s >= TK_CLEAR) ? 0.0f : w;
             row_bare_lost += !(word->kind & TK_VERSION) || word->kind & TK_REMIX || mark_r[j] > 0 ? 0.0f : w;
         }
@@ -406,12 +409,14 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
         if (word->role == 'L') has_album = 1;
         if (word->kind & TK_COVER) cover = 1;
         kinds_q |= word->kind;
+        if (either >= TK_CLEAR) near_r |= word->kind;
         if (word->role == 'V' && !(word->kind & TK_NOISE)) {
             strict_q += w;
             strict_q_lost += w * (1.0f - mark_q[i]);
             if (!(word->kind & TK_VERSION)) {
                 remixer += w;
                 remixer_soft += w * by_artist[i];
+                remixer_unsaid += either >= TK_CLEAR ? 0.0f : w;
                 remixer_lost += mark_q[i] > 0 || (!(marks_r & TK_REMIX) && either >= TK_CLEAR) ? 0.0f : w;
             } else if (!(word->kind & TK_REMIX)) {
                 bare_lost += mark_q[i] > 0 ? 0.0f : w;
@@ -571,11 +576,14 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
     if (f[60] > 0 && plays) f[59] = 1.0f;
     if (f[60] == 0.0f) f[59] = 0.0f;
     f[61] = (float)plays;
-    int other = (marks_q & ~kinds_r) | (marks_r & ~kinds_q);
+    int asked_other = marks_q & ~kinds_r & ~near_r, row_other = marks_r & ~kinds_q & ~near_q;
+    if (remixer > 0.0f && remixer_unsaid < 0.15f) asked_other &= ~TK_REMIX; /* who made it is named all the same */
+    if (row_remixer > 0.0f && row_remixer_unsaid < 0.15f) row_other &= ~TK_REMIX;
+    int other = asked_other | row_other;
     int remixed = tk_remixed(marks_q, marks_r, remixer_lost, row_remixer + row_bare_lost);
     remixed |= tk_remixed(marks_r, marks_q, row_remixer_lost, remixer + bare_lost);
     if (f[17] == 0.0f && tk_share(remixer_soft, remixer) >= 0.5f) remixed = 0; /* the remixer is the artist */
-    if (f[17] == 0.0f) other = tk_share(remixer_soft, remixer) < 0.5f ? other & TK_REMIX : marks_r & ~kinds_q & TK_REMIX;
+    if (f[17] == 0.0f) other = tk_share(remixer_soft, remixer) < 0.5f ? other & TK_REMIX : row_other & TK_REMIX;
     f[62] = other & TK_OTHER || remixed ? 1.0f : 0.0f;
     f[63] = fminf(tk_share(strict_q_lost, strict_q), tk_share(strict_r_lost, strict_r));
     f[64] = f[12] > 0.999f ? 1.0f : 0.0f;
@@ -585,12 +593,13 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
 }
 
 /* A wrong artist, a wrong title or another version holds the logit below the cap; the order below it stays. Who is named in the
-   artist field must be the row's own, whatever the rest of the question explains. Without that field a row whose artists
-   nothing explains, or only words of its title, guests and remixers, is wrong when the question has words to spare. */
+   artist field must be the row's own, whatever the rest of the question explains, unless title and artist have changed
+   places. Without that field, but in a question that falls into parts, a row whose artists nothing explains, or only words
+   of its title, guests and remixers, is wrong when the question has words to spare. */
 static inline float tk_floors(const tk_row *r, const float *f, float logit, float cap) {
     float artist = fmaxf(fmaxf(f[3], f[13] >= 0.75f ? f[13] : 0.0f), fmaxf(f[9], f[61])), title = fmaxf(fmaxf(f[0], f[12]), f[8]);
-    int wrong = f[60] > 0.0f && f[59] < 0.5f;
-    wrong |= f[18] == 0.0f && f[67] >= 0.3f && (artist < 0.6f || f[43] > 0.5f || f[68] > 0.5f);
+    int wrong = f[60] > 0.0f && f[59] < 0.5f && f[14] < 0.75f, parted = f[45] >= 0.5f || f[17] > 0.0f;
+    wrong |= f[18] == 0.0f && parted && f[67] >= 0.3f && (artist < 0.6f || f[43] > 0.5f || f[68] > 0.5f);
     wrong |= title < 0.4f && r->title.length > 0;
     wrong |= f[62] > 0.0f || f[63] > 0.3f;
     return wrong && logit > cap ? cap - 0.1f / (1.0f + logit - cap) : logit;

@@ -19,7 +19,7 @@ TOKENS = 64
 PARTS = 8
 LETTERS = 256
 NOISE, VERSION, DIGITS, COVER, NOBODY, REMIX, STAGE, BARE = 1, 2, 4, 8, 16, 32, 64, 128
-CLEAR = 0.6
+CLEAR, NAMED = 0.6, 0.7
 
 Lexicon = tuple[NDArray[np.uint32], NDArray[np.uint8], NDArray[np.uint8]]
 
@@ -197,7 +197,7 @@ def _align(q: _Question, r: _Row) -> None:
                     asked.best = max(asked.best, s)
                 else:
                     asked.album = max(asked.album, s)
-                if s >= CLEAR and asked.credit and number in {2, 3}:
+                if s >= NAMED and asked.credit and number in {2, 3}:
                     asked.own, word.own = max(asked.own, s), max(word.own, s)
                 if s >= CLEAR and asked.role == "V" and number == 1:
                     asked.mark, word.mark = max(asked.mark, s), max(word.mark, s)
@@ -338,7 +338,8 @@ def _versions(q: _Question, r: _Row, *, titled: bool) -> tuple[float, float]:
     """Whether a mark of another recording is on one side alone, and how far both name what the other does not."""
     marks = [w for w in q.words if w.role == "V" and not w.kind & NOISE]
     others = [w for w in r.fields[1] if not w.kind & NOISE]
-    asked, stated = _kinds(marks) & ~_kinds(sum(r.fields, [])), _kinds(others) & ~_kinds(q.words)
+    asked = _unsaid(marks, [w for words in r.fields for w in words], q.words)
+    stated = _unsaid(others, q.words, [w for words in r.fields for w in words])
     other = asked | stated
     named = [w for w in marks if not w.kind & VERSION]
     by_artist = _share(sum(w.weight * w.performs for w in named), sum(w.weight for w in named))
@@ -349,6 +350,15 @@ def _versions(q: _Question, r: _Row, *, titled: bool) -> tuple[float, float]:
     if not titled and by_artist >= 0.5:
         remixed = False
     return float(remixed or bool(other & (REMIX | STAGE | BARE))), min(lost)
+
+
+def _unsaid(marks: list[_Word], there: list[_Word], here: list[_Word]) -> int:
+    """Kinds of marks of which the other side says nothing, not even misspelt; of a remix, nor who made it."""
+    named = [w for w in marks if not w.kind & VERSION]
+    said = _kinds(there) | _kinds([w for w in here if max(w.best, w.album) >= CLEAR])
+    if named and sum(w.weight for w in named if max(w.best, w.album) < CLEAR) < 0.15:
+        said |= REMIX
+    return _kinds(marks) & ~said
 
 
 def _remixed(one: list[_Word], two: list[_Word]) -> bool:
@@ -426,8 +436,8 @@ def _features(q: _Question, r: _Row, asked: tuple[float, int], row: tuple[float,
 
 def _floors(f: list[float], logit: float, cap: float, *, titled: bool) -> float:
     artist = max(f[3], f[13] if f[13] >= 0.75 else 0.0, f[9], f[61])
-    wrong = f[60] > 0 and f[59] < 0.5
-    wrong |= f[18] == 0 and f[67] >= 0.3 and (artist < 0.6 or f[43] > 0.5 or f[68] > 0.5)
+    wrong = f[60] > 0 and f[59] < 0.5 and f[14] < 0.75
+    wrong |= f[18] == 0 and (f[45] >= 0.5 or f[17] > 0) and f[67] >= 0.3 and (artist < 0.6 or f[43] > 0.5 or f[68] > 0.5)
     wrong |= titled and max(f[0], f[12], f[8]) < 0.4
     wrong |= f[62] > 0 or f[63] > 0.3
     return cap - 0.1 / (1.0 + logit - cap) if wrong and logit > cap else logit
