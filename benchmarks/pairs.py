@@ -156,12 +156,13 @@ def swapped_pairs(folder: Path) -> Named:
     artists = sorted({left["artist"] for left, _, _ in same if left["artist"]})
     for left, right, _ in same:
         for artist in rng.sample(artists, 20):
-            if not alike(artist, left["artist"]) and not alike(artist, right["artist"]):
+            if not alike(artist, credit_of(left)) and not alike(artist, credit_of(right)):
                 yield "another artist, labelled pairs", left | {"artist": artist}, right
-                yield "another artist, labelled pairs, the row's", left, right | {"artist": artist}
+                if not alike(left["artist"], credit_of(right | {"artist": artist})):
+                    yield "another artist, labelled pairs, the row's", left, right | {"artist": artist}
 
 
-def credit_of(row: dict[str, str]) -> str:
+def credit_of(row: Fields) -> str:
     """Artists and guests of a row, those of its title too."""
     return f"{row['artist']} {normalise_track(row['title'], row['artist']).featured}"
 

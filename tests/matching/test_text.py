@@ -57,6 +57,7 @@ def test_articles_and_joiners_go_unless_nothing_else_is_there() -> None:
         ("Hello (feat. X)", "Adele, X", "hello||adele,x|"),
         ("Live", "Lift", "live||lift|"),
         (None, None, "|||"),
+        ("Inga-lill (AVEC Remix)", "Gabriel", "inga lill|avec remix|gabriel|"),
     ],
 )
 def test_parts_of_a_row(title: str | None, artist: str | None, search: str) -> None:

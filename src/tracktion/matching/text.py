@@ -27,7 +27,16 @@ from anyascii import anyascii
 
 from tracktion.matching.words import ARTICLES, GUEST, JOINERS, NOISE, VERSION
 
-__all__ = ["LIMIT", "PLAIN_VERSIONS", "NormalisedTrack", "fold", "fold_words", "make_key", "normalise_track", "searchable"]
+__all__ = [
+    "LIMIT",
+    "PLAIN_VERSIONS",
+    "NormalisedTrack",
+    "fold",
+    "fold_words",
+    "make_key",
+    "normalise_track",
+    "searchable",
+]
 
 LIMIT = 512
 """Characters of a field that are looked at; the rest of a longer one is ignored."""
@@ -351,8 +360,10 @@ def _parted(title: str) -> TitleParts:
     def extra(segment: str) -> str:
         match = _WITH.match(segment)
         if match:
-            guests.extend(name_words(segment[match.end() :]))
-            return " "
+            names = name_words(segment[match.end() :])
+            if not VERSION.issuperset(names):  # ``(AVEC Remix)`` is by AVEC
+                guests.extend(names)
+                return " "
         inner = _GUESTS.search(segment)
         if inner:
             guests.extend(name_words(segment[inner.end() :]))
