@@ -278,7 +278,7 @@ def main() -> None:
     else:
         accuracy(options.folder, homes, options.peers, options.scorers, options.plot)
         report_pairs(options.folder)
-        report_floors(read_rows(options.folder))
+        report_floors(read_rows(options.folder), options.folder)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import numpy as np
 
 from tracktion.matching.query import parse_query
 from tracktion.matching.scoring import Scorer, load_scorer, surface_text
-from tracktion.matching.text import normalise_track
+from tracktion.matching.text import artist_parts, is_year, normalise_track
+from tracktion.matching.words import NOBODY, REMIX
 from tracktion.results.catalogue import Candidate, Track
 
 Fields = dict[str, Any]
@@ -52,7 +54,8 @@ def probability(scorer: Scorer, asked: Fields, row: Fields) -> float:
     form = normalise_track(row["title"], row["artist"], row["album"])
     candidate = Candidate(Track(**row), form.search)
     query = parse_query(**asked)
-    return scorer.score(query, surface_text(None, asked["title"], asked["artist"]), [candidate])[0].probability
+    spelt = surface_text(asked.get("text"), asked["title"], asked["artist"])
+    return scorer.score(query, spelt, [candidate])[0].probability
 
 
 def f1(scores: np.ndarray, labels: np.ndarray, threshold: float) -> float:
@@ -84,32 +87,101 @@ def report_pairs(folder: Path) -> None:
         )
 
 
-def report_floors(rows: list[dict[str, str]], count: int = 5000) -> None:
-    """The greatest scores of pairs that agree in all but the artist, or in all but the version."""
-    scorer, rng = load_scorer(), random.Random(4)
+def report_floors(rows: list[dict[str, str]], folder: Path, count: int = 5000) -> None:
+    """How often, and how high, pairs score that agree in all but the artist, or in all but the version.
+
+    A wrong artist is another artist of the catalogue whose name shares no word with the right one's (after folding) and
+    names somebody. Another remix is the same title with ``(NAME Remix)``, where the names share no word.
+    """
+    scorer = load_scorer()
+    scores: dict[str, list[float]] = {}
+    for name, asked, row in [*artist_pairs(rows, count), *remix_pairs(rows, count), *swapped_pairs(folder)]:
+        scores.setdefault(name, []).append(probability(scorer, asked, row))
+    for name, found in scores.items():
+        print(
+            f"{name:45s} {len(found):5d} pairs, above 0.5: {sum(p > 0.5 for p in found):4d}, greatest {max(found):.3f}"
+        )
+
+
+Named = Iterator[tuple[str, Fields, Fields]]
+
+
+def artist_pairs(rows: list[dict[str, str]], count: int) -> Named:
+    """Everything right but the artist: anybody, somebody with a song of the same title, in fields and as text."""
+    rng = random.Random(4)
     named = [row for row in rows if row["title"] and row["artist"]]
-    highest = {"another artist": 0.0, "another remix": 0.0, "the original for a remix": 0.0}
+    titled: dict[str, list[str]] = {}
+    for row in named:
+        titled.setdefault(normalise_track(row["title"], None).title, []).append(row["artist"])
     for row in rng.sample(named, count):
-        fields: Fields = {
-            "title": row["title"],
-            "artist": row["artist"],
-            "album": row["album"] or None,
-            "duration": 200.0,
-        }
-        other, *names = (item["artist"] for item in rng.sample(named, 3))
-        remixes = [f"{row['title']} ({name} Remix)" for name in names]
-        if alike(other, row["artist"]) or alike(*names):
+        fields = fields_of(row)
+        rivals = titled[normalise_track(row["title"], None).title]
+        for name, artist in (("anybody", rng.choice(named)["artist"]), ("of the same title", rng.choice(rivals))):
+            if alike(artist, credit_of(row)):
+                continue
+            yield f"another artist, {name}", fields | {"artist": artist}, fields
+            yield (
+                f"another artist, {name}, no album or time",
+                {**NOTHING, "title": row["title"], "artist": artist},
+                fields,
+            )
+            yield f"another artist, {name}, as text", {**NOTHING, "text": f"{artist} - {row['title']}"}, fields
+
+
+def remix_pairs(rows: list[dict[str, str]], count: int) -> Named:
+    """Another remix, and a remix against the original, both ways and as text."""
+    rng = random.Random(5)
+    named = [row for row in rows if row["title"] and row["artist"]]
+    single = [row["artist"] for row in named if one_name(row["artist"])]
+    for row in rng.sample(named, count):
+        fields, names = fields_of(row), rng.sample(single, 2)
+        if alike(*names):
             continue
-        pairs = {
-            "another artist": (fields | {"artist": other}, fields),
-            "another remix": (fields | {"title": remixes[0]}, fields | {"title": remixes[1]}),
-            "the original for a remix": (fields | {"title": remixes[0]}, fields),
-        }
-        for name, pair in pairs.items():
-            highest[name] = max(highest[name], probability(scorer, *pair))
-    print("greatest score of " + ", ".join(f"{name} {score:.3f}" for name, score in highest.items()))
+        one, two = (fields | {"title": f"{row['title']} ({name} Remix)"} for name in names)
+        yield "another remix", one, two
+        yield "another remix, as text", {**NOTHING, "text": f"{row['artist']} - {one['title']}"}, two
+        marks = normalise_track(row["title"], None).versions.split()
+        original = "the original" if REMIX.isdisjoint(marks) else "what is a remix already"
+        yield f"{original} for a remix", one, fields
+        yield f"a remix for {original}", fields, one
+        yield f"a remix for {original}, as text", {**NOTHING, "text": f"{row['artist']} - {row['title']}"}, one
 
 
-def alike(one: str, two: str) -> bool:
-    """Whether names share a word, so that they may be one artist."""
-    return not set(normalise_track(None, one).key.split()).isdisjoint(normalise_track(None, two).key.split())
+def swapped_pairs(folder: Path) -> Named:
+    """Labelled pairs that are the same recording, with the artist of another pair."""
+    rng = random.Random(6)
+    same = [
+        pair for part in ("train", "validation") for pair in read_pairs(folder / f"itunes_amazon_{part}.csv") if pair[2]
+    ]
+    artists = sorted({left["artist"] for left, _, _ in same if left["artist"]})
+    for left, right, _ in same:
+        for artist in rng.sample(artists, 20):
+            if not alike(artist, credit_of(left)) and not alike(artist, credit_of(right)):
+                yield "another artist, labelled pairs", left | {"artist": artist}, right
+                if not alike(left["artist"], credit_of(right | {"artist": artist})):
+                    yield "another artist, labelled pairs, the row's", left, right | {"artist": artist}
+
+
+def credit_of(row: Fields) -> str:
+    """Artists and guests of a row, those of its title too."""
+    return f"{row['artist']} {normalise_track(row['title'], row['artist']).featured}"
+
+
+def one_name(artist: str) -> bool:
+    """Whether a credit is one name without guests or brackets, and not a year."""
+    parts = artist_parts(artist)
+    plain = len(parts.names) == 1 and not parts.guests and "(" not in artist and "[" not in artist
+    return plain and not all(map(is_year, parts.names[0]))
+
+
+NOTHING: Fields = {"title": None, "artist": None}
+
+
+def fields_of(row: dict[str, str]) -> Fields:
+    return {"title": row["title"], "artist": row["artist"], "album": row["album"] or None, "duration": 200.0}
+
+
+def alike(one: str | None, two: str | None) -> bool:
+    """Whether names share a word, so that they may be one artist, or one of them names nobody."""
+    words = [set(normalise_track(None, name).key.split()) for name in (one, two)]
+    return not words[0].isdisjoint(words[1]) or any(side <= NOBODY for side in words)

@@ -114,6 +114,9 @@ QUESTIONS = [
     {"title": "I" * 200, "artist": "a" * 300, "album": "Best of"},
     {"text": "Music/ZAYN/Best of 2001/12 - Still Got Time ft. Rahzel.mp3"},
     {"text": "word " * 200},
+    {"title": "Trapdoor (PAX Remix) [Live]", "artist": "TTBT, PAX feat. Rahzel", "album": "Best of"},
+    {"title": "Trapdoor (Other Mix)", "artist": "Various Artists"},
+    {"text": "Trapdoor (Other Club Remix) - Sigur"},
     {"text": "?"},
 ]
 
@@ -124,7 +127,15 @@ def test_compare(options: dict, rows: int) -> None:
     scorer = load_scorer()
     query = parse_query(**options)
     data, offsets = packed(
-        [*texts(rows, seed=3), "", "x", "||||", "a,b,c,d,e,f,g,h,i,j||" + ",".join("abcdefghijkl") + "|z|y|w|v"]
+        [
+            *texts(rows, seed=3),
+            "",
+            "x",
+            "||||",
+            "a,b,c,d,e,f,g,h,i,j||" + ",".join("abcdefghijkl") + "|z|y|w|v",
+            "trapdoor|pax remix|the the bad thing,ttbt|rahzel|live",
+            "trapdoor|mix|various artists||",
+        ]
     )
     both(
         "pairs",

@@ -57,6 +57,7 @@ def test_articles_and_joiners_go_unless_nothing_else_is_there() -> None:
         ("Hello (feat. X)", "Adele, X", "hello||adele,x|"),
         ("Live", "Lift", "live||lift|"),
         (None, None, "|||"),
+        ("Inga-lill (AVEC Remix)", "Gabriel", "inga lill|avec remix|gabriel|"),
     ],
 )
 def test_parts_of_a_row(title: str | None, artist: str | None, search: str) -> None:
@@ -83,6 +84,8 @@ def test_equal_rows_have_equal_keys() -> None:
         ("Sky (a cappella cover) - Dawgs", "Xsky|Xdawgs|Va cappella cover"),
         ("Hey (cover by Sisters) - live", "Xhey|Vlive|Vcover by sisters"),
         ("08 Brain Damage", "Xbrain damage"),
+        ("Spinning (with Charli XCX) - No Rome", "Xspinning|Xno rome|Fcharli xcx"),
+        ("Spinning (with lyrics)", "Xspinning|Nwith lyrics"),
         ("99 Luftballons", "X99 luftballons"),
         ("03 - Moby - Guitar Flute String.mp3", "Xmoby|Xguitar flute string"),
         ("C:\\Music\\ABBA\\Gold\\01. Dancing Queen.flac", "Xdancing queen|Xgold|Xabba"),

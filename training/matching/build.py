@@ -17,7 +17,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from corrupt import question
+from corrupt import question, unnamed
 
 from benchmarks.pairs import dirty, read_pairs
 from tracktion._core.pairs import FEATURES, compare
@@ -26,8 +26,8 @@ from tracktion.matching.query import parse_query
 from tracktion.matching.scoring import hash_of, make_lexicon
 from tracktion.matching.text import NormalisedTrack, normalise_track
 
-OWN, COVERED = 24000, 6000
-"""Questions about any row, and about rows whose title other artists have too."""
+OWN, COVERED, UNNAMED = 24000, 6000, 3000
+"""Questions about any row, about rows whose title other artists have too, and without the artist."""
 
 DIRTY = 6
 """Variants of a labelled pair with values in wrong columns."""
@@ -127,6 +127,11 @@ def main() -> None:
         row = rows[i]
         options = question(row["title"], row["artist"], row["album"], names, rng, rows[rival]["artist"])
         questions.append((options, {i}, "own", -1))
+    known = Counter(form.title for form in forms) + Counter(form.artist for form in forms)
+    for i in rng.sample([i for i in free if known[forms[i].title] == known[forms[i].artist] == 1], UNNAMED):
+        film = rng.choice([row["album"] or row["title"] for row in rng.sample(rows, 3)])
+        options = unnamed(rows[i]["title"], rows[i]["artist"], rng.choice(names), film or "Cast", rng)
+        questions.append((options, {i}, "unnamed", -1))
     for number, item in enumerate(labelled):
         truth = set(item["true_ids"])
         fold = number % 5

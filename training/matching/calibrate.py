@@ -42,7 +42,7 @@ def dense(data: Path, folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray,
     labels = np.full((len(chosen), WIDTH), -1)
     for place, k in enumerate(chosen):
         ids, y = table["rows"][starts[k] : starts[k + 1]], table["labels"][starts[k] : starts[k + 1]]
-        z = held[k][: len(ids)]
+        z = held[starts[k] : starts[k + 1]]
         best = np.argsort(-z)[:WIDTH]
         options = questions[k]
         asked = surface_text(options.get("text"), options.get("title"), options.get("artist"))

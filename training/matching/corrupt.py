@@ -263,6 +263,10 @@ COVERS = [
     "{o} - {t} - {a} cover",
     "{o} - {t} - {a}",
     "{o} - {t} (covered by {a})",
+    "{o} - {t} ({a} remix)",
+    "{o} - {t} - {a} {x} remix",
+    "{o} - {t} ({a} {x} version)",
+    "{o} - {t} ({a} - reworked)",
 ]
 """With the artist whose song it is. In a few the performer is named last, as the world does it, too."""
 
@@ -276,3 +280,37 @@ def video(title: str, artist: str, other: str, *, covered: bool, rng: random.Ran
     if rng.random() < 0.1:
         text = text.lower() if rng.random() < 0.5 else text.upper()
     return text
+
+
+UNNAMED = [
+    *["{x} - {t}"] * 3,
+    *["{t} - {x}"] * 2,
+    "{t} ({x})",
+    "{t} | {x}",
+    "{x}: {t}",
+    "{t} [{x}] {y}",
+    "{x} - {y} - {t}",
+    "{x} {t}",
+    "{t} by {x}",
+    "{t} ({x} {v})",
+    "{x} - {t} ({v})",
+    "Soundtrack - {y} - {t}",
+    "{y} Soundtrack - {t}",
+    "{t} - {y} (Soundtrack)",
+    "{n} {t} ({y})",
+    "{t} {v} version",
+    "{t} - {v} cover | {x}",
+    "{t}",
+]
+"""A channel, a film, a role, a player instead of the artist."""
+
+
+def unnamed(title: str, artist: str, channel: str, film: str, rng: random.Random) -> dict[str, str | None]:
+    """A video or file that says nothing of the artist, or nothing else."""
+    if rng.random() < 0.15:
+        return {"text": artist if rng.random() < 0.5 else f"{artist} {rng.choice(NOISE)}"}
+    style = rng.choice(["acoustic", "live", "piano", "rock", "bluegrass", "a cappella", "jazz", "guitar", "live show"])
+    if rng.random() < 0.2:
+        title = typo(title, 1, rng)
+    text = rng.choice(UNNAMED).format(t=title, x=channel, y=film, v=style, n=f"{rng.randrange(1, 20):02d}")
+    return {"text": f"{text} {rng.choice(NOISE)}" if rng.random() < 0.3 else text}

@@ -11,12 +11,17 @@
 #define TK_TOKENS 64
 #define TK_PARTS 8
 #define TK_LETTERS (64 * TK_BLOCKS)
-#define TK_FEATURES 59
+#define TK_FEATURES 70
 #define TK_SLOTS 32768
 #define TK_NOISE 1
 #define TK_VERSION 2
 #define TK_DIGITS 4
 #define TK_COVER 8
+#define TK_NOBODY 16
+#define TK_REMIX 32
+#define TK_STAGE 64
+#define TK_BARE 128
+#define TK_OTHER (TK_REMIX | TK_STAGE | TK_BARE)
 
 typedef struct {
     const uint32_t *hashes; /* TK_SLOTS, 0 is empty */
@@ -29,10 +34,11 @@ typedef struct {
     int length;
     uint32_t hash;
     float weight;
-    uint8_t kind; /* TK_NOISE, TK_VERSION, TK_DIGITS */
+    uint8_t kind; /* TK_NOISE, TK_VERSION, ... */
     char role;    /* of a question; the number of the field of a row */
     int part;     /* segment, or name among the artists */
     int by, cover; /* of a question: after "by" in its segment; in a segment about a cover */
+    int credit;    /* of a question: number of the name among those of the artist field, from 1 */
 } tk_word;
 
 typedef struct {
@@ -98,6 +104,7 @@ static void tk_ask(tk_question *q, const tk_lexicon *lexicon, const uint8_t *tex
     q->whole.length = 0;
     q->duration = duration;
     q->year = year;
+    int credit = 0; /* guests that follow the artists are theirs */
     memset(q->grams, 0, sizeof q->grams);
     long at = 0;
     while (at < size) {
@@ -110,6 +117,8 @@ static void tk_ask(tk_question *q, const tk_lexicon *lexicon, const uint8_t *tex
         }
         uint8_t codes[TK_TOKENS];
         int n = 0, first = q->count, by = 0, cover = 0;
+        if (role == 'A' || (credit && role == 'F')) credit++;
+        int credited = role == 'A' || role == 'F';
         for (; at <= size; at++) {
             int c = at < size ? tk_code(text[at]) : 0;
             if (c) {
@@ -127,6 +136,7 @@ static void tk_ask(tk_question *q, const tk_lexicon *lexicon, const uint8_t *tex
                 if (role == 'N') word->kind |= TK_NOISE;
                 tk_mask(q->masks[q->count], 1, codes, n);
                 word->by = by;
+                word->credit = !credited ? 0 : credit < TK_PARTS ? credit : TK_PARTS;
                 by |= n == 2 && codes[0] == 2 && codes[1] == 25;
                 cover |= word->kind & TK_COVER;
                 q->count++;
@@ -140,6 +150,7 @@ static void tk_ask(tk_question *q, const tk_lexicon *lexicon, const uint8_t *tex
                     }
             }
             n = 0;
+            if (at < size && text[at] == ',' && role == 'A') credit++;
             if (at < size && text[at] == '|') break;
         }
         at++;
@@ -237,8 +248,63 @@ static float tk_grams_in(const tk_question *q, const tk_row *r, int begin, int e
 
 static inline float tk_share(float part, float whole) { return whole > 0.0f ? part / whole : 0.0f; }
 
+/* Whether the letters of a word begin the words of a name, three at least; "the", "and" and "a" may count. */
+static int tk_initials(const tk_word *word, const tk_word *name, int count) {
+    int at = 0;
+    if (count < 3 || word->length < 3) return 0;
+    for (int i = 0; i < word->length; i++) {
+        if (at < count && word->codes[i] == name[at].codes[0]) at++;
+        else if (word->codes[i] != 20 && word->codes[i] != 1) return 0;
+    }
+    return at == count;
+}
+
+#define TK_CLEAR 0.6f /* below, two words are alike by chance */
+#define TK_NAMED 0.7f /* below, two words are not one name */
+
+/* How far the artists named in the artist field are those of the row: 1 when one name of either side is explained by
+   the other, whatever else the question says. Returns whether both sides name somebody. */
+static int tk_credit(const tk_question *q, const tk_row *r, const float *found_q, const float *found_r, float letters, float *same) {
+    float mass_q[TK_PARTS + 1] = {0}, soft_q[TK_PARTS + 1] = {0}, mass_r[TK_PARTS] = {0}, soft_r[TK_PARTS] = {0};
+    int asked = 0, stated = 0, begin = 0, length = 0;
+    *same = letters >= 0.75f ? letters : 0.0f;
+    for (int i = 0; i < q->count; i++) {
+        const tk_word *word = &q->words[i];
+        if (!word->credit) continue;
+        asked |= !(word->kind & TK_NOBODY);
+        mass_q[word->credit] += word->weight;
+        soft_q[word->credit] += word->weight * found_q[i];
+        if (!length || q->words[begin].credit != word->credit) {
+            begin = i;
+            length = 0;
+        }
+        length++;
+        int ends = i + 1 == q->count || q->words[i + 1].credit != word->credit;
+        for (int j = r->ends[1]; ends && j < r->ends[2]; j++)
+            if (tk_initials(&r->words[j], &q->words[begin], length)) *same = 1.0f;
+    }
+    for (int j = r->ends[1]; j < r->ends[2]; j++) {
+        const tk_word *word = &r->words[j];
+        int name = word->part < TK_PARTS ? word->part : TK_PARTS - 1;
+        stated |= !(word->kind & TK_NOBODY);
+        mass_r[name] += word->weight;
+        soft_r[name] += word->weight * found_r[j];
+    }
+    for (int k = 0; k < TK_PARTS; k++) {
+        *same = fmaxf(*same, tk_share(soft_r[k], mass_r[k]));
+        *same = fmaxf(*same, tk_share(soft_q[k + 1], mass_q[k + 1]));
+    }
+    return asked && stated;
+}
+
+/* Whether one side has a remix by somebody of whom the other, which is more than a plain "remix", says nothing. */
+static inline int tk_remixed(int marks, int other, float lost, float rest) {
+    return marks & TK_REMIX && lost >= 0.15f && (rest > 0.0f || !(other & TK_REMIX));
+}
+
 static void tk_compare(const tk_question *q, const tk_row *r, float row_duration, int row_year, float *f) {
     float best_r[TK_TOKENS] = {0}, best_q[TK_TOKENS] = {0}, album_q[TK_TOKENS] = {0};
+    float credit_q[TK_TOKENS] = {0}, credit_r[TK_TOKENS] = {0}, mark_q[TK_TOKENS] = {0}, mark_r[TK_TOKENS] = {0};
     int match_r[TK_TOKENS], e0 = r->ends[0], e1 = r->ends[1], e2 = r->ends[2], e3 = r->ends[3];
     for (int j = 0; j < r->count; j++) match_r[j] = -1;
     for (int i = 0; i < q->count; i++)
@@ -254,16 +320,46 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
             } else if (s > album_q[i]) {
                 album_q[i] = s;
             }
+            if (s < TK_CLEAR) continue;
+            if (s >= TK_NAMED && q->words[i].credit && j >= e1 && j < e3) {
+                credit_q[i] = fmaxf(credit_q[i], s);
+                credit_r[j] = fmaxf(credit_r[j], s);
+            }
+            if (q->words[i].role == 'V' && j >= e0 && j < e1) {
+                mark_q[i] = fmaxf(mark_q[i], s);
+                mark_r[j] = fmaxf(mark_r[j], s);
+            }
         }
     memset(f, 0, sizeof(float) * TK_FEATURES);
+    int kinds_q = 0, kinds_r = 0, near_q = 0, near_r = 0, marks_q = 0, marks_r = 0, nobody = 1, styled = 0;
+    float strict_q = 0, strict_q_lost = 0, strict_r = 0, strict_r_lost = 0, covering = 0, covering_soft = 0, lost_words = 0, remixer = 0, remixer_soft = 0;
+    float remixer_unsaid = 0, row_remixer_unsaid = 0, remixer_lost = 0, row_remixer = 0, row_remixer_lost = 0, bare_lost = 0, row_bare_lost = 0;
+    float by_artist[TK_TOKENS] = {0};
     float title = 0, title_soft = 0, title_exact = 0, artist = 0, artist_soft = 0, version = 0, version_soft = 0, guest = 0, guest_soft = 0;
     float lost_marks = 0, lost_digits = 0, reused = 0, album = 0, album_soft = 0;
     float name_bracket[TK_PARTS] = {0}, name_first[TK_PARTS] = {0}, title_first = 0;
-    float name_other[TK_PARTS] = {0}, name_by[TK_PARTS] = {0}, name_cover[TK_PARTS] = {0};
+    float name_aside[TK_PARTS] = {0}, name_reused[TK_PARTS] = {0}, name_other[TK_PARTS] = {0}, name_by[TK_PARTS] = {0}, name_cover[TK_PARTS] = {0};
     float name_mass[TK_PARTS] = {0}, name_soft[TK_PARTS] = {0}, name_exact[TK_PARTS] = {0};
+    for (int i = 0; i < q->count; i++)
+        if (q->words[i].role == 'V' && !(q->words[i].kind & TK_NOISE)) marks_q |= q->words[i].kind;
     for (int j = 0; j < r->count; j++) {
         const tk_word *word = &r->words[j];
         float w = word->weight, s = best_r[j];
+        kinds_r |= word->kind;
+        if (s >= TK_CLEAR) near_q |= word->kind; /* said in the question, maybe misspelt */
+        if (j >= e0 && j < e1 && !(word->kind & TK_NOISE)) {
+            marks_r |= word->kind;
+            strict_r += w;
+            strict_r_lost += w * (1.0f - mark_r[j]);
+            row_remixer += word->kind & TK_VERSION ? 0.0f : w;
+            row_remixer_unsaid += word->kind & TK_VERSION || s >= TK_CLEAR ? 0.0f : w;
+            row_remixer_lost += word->kind & TK_VERSION || mark_r[j] > 0 || (!(marks_q & TK_REMIX) && s >= TK_CLEAR) ? 0.0f : w;
+            row_bare_lost += !(word->kind & TK_VERSION) || word->kind & TK_REMIX || mark_r[j] > 0 ? 0.0f : w;
+        }
+        if (j >= e1 && j < e2) {
+            nobody &= (word->kind & TK_NOBODY) != 0;
+            if (match_r[j] >= 0 && s >= TK_CLEAR) by_artist[match_r[j]] = fmaxf(by_artist[match_r[j]], s);
+        }
         if (j < e0) {
             title += w;
             title_soft += w * s;
@@ -283,6 +379,7 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
                 const tk_word *by = &q->words[match_r[j]];
                 if (by->role == 'B' || by->role == 'V' || by->role == 'F') name_bracket[name] += w * s;
                 else if (by->role != 'O' && by->part == 0) name_first[name] += w * s;
+                name_aside[name] += (by->role == 'V' || by->role == 'F') && !by->cover ? w * s : 0.0f;
                 name_other[name] += by->role == 'O' ? w * s : 0.0f;
                 name_by[name] += by->by ? w * s : 0.0f;
                 name_cover[name] += by->cover ? w * s : 0.0f;
@@ -290,6 +387,7 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
             for (int k = 0; k < e0; k++)
                 if (match_r[j] >= 0 && match_r[k] == match_r[j]) {
                     reused += w;
+                    name_reused[name] += w * s;
                     break;
                 }
         } else if (j < e3) {
@@ -310,6 +408,28 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
         float w = word->weight, s = best_q[i], either = s > album_q[i] ? s : album_q[i];
         if (word->role == 'L') has_album = 1;
         if (word->kind & TK_COVER) cover = 1;
+        kinds_q |= word->kind;
+        if (either >= TK_CLEAR) near_r |= word->kind;
+        if (word->role == 'V' && !(word->kind & TK_NOISE)) {
+            strict_q += w;
+            strict_q_lost += w * (1.0f - mark_q[i]);
+            if (!(word->kind & TK_VERSION)) {
+                remixer += w;
+                remixer_soft += w * by_artist[i];
+                remixer_unsaid += either >= TK_CLEAR ? 0.0f : w;
+                remixer_lost += mark_q[i] > 0 || (!(marks_r & TK_REMIX) && either >= TK_CLEAR) ? 0.0f : w;
+            } else if (!(word->kind & TK_REMIX)) {
+                bare_lost += mark_q[i] > 0 ? 0.0f : w;
+            }
+        }
+        if (word->cover && word->role != 'O') {
+            styled |= word->kind & TK_VERSION && !(word->kind & TK_COVER);
+            if (!(word->kind & (TK_VERSION | TK_NOISE | TK_COVER))) {
+                covering += w;
+                covering_soft += w * by_artist[i];
+            }
+        }
+        if ((word->role == 'X' || word->role == 'T') && !(word->kind & (TK_NOISE | TK_VERSION | TK_DIGITS)) && either < TK_CLEAR) lost_words += w;
         if (word->role == 'N' || (word->kind & TK_NOISE && s < 0.8f)) {
             noise += 1.0f;
             continue;
@@ -355,9 +475,11 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
             f[52] = tk_share(name_bracket[k], name_soft[k]);
             f[53] = tk_share(name_first[k], name_soft[k]);
             f[56] = tk_share(name_other[k], name_soft[k]);
+            f[68] = fmaxf(tk_share(name_aside[k], name_soft[k]), tk_share(name_reused[k], name_soft[k]));
             f[57] = tk_share(name_by[k], name_soft[k]);
             f[58] = tk_share(name_cover[k], name_soft[k]);
         }
+        f[69] = fmaxf(f[69], tk_share(name_soft[k] - name_reused[k], name_mass[k]));
     }
     f[5] = tk_share(asked_soft, asked);
     f[6] = tk_share(asked_exact, asked);
@@ -443,14 +565,43 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
     f[51] = fminf(noise, 4.0f) / 4.0f;
     f[54] = (float)cover;
     f[55] = tk_share(title_first, title_soft);
+    int plays = 0;
+    for (int j = e1, begin = e1; j < e2; j++) {
+        if (r->words[j].part != r->words[begin].part) begin = j;
+        if (j + 1 < e2 && r->words[j + 1].part == r->words[begin].part) continue;
+        for (int i = 0; i < q->count; i++)
+            if (f[18] > 0 ? q->words[i].credit : q->words[i].role != 'L') plays |= tk_initials(&q->words[i], &r->words[begin], j + 1 - begin);
+    }
+    f[60] = (float)tk_credit(q, r, credit_q, credit_r, f[16], &f[59]);
+    if (f[60] > 0 && plays) f[59] = 1.0f;
+    if (f[60] == 0.0f) f[59] = 0.0f;
+    f[61] = (float)plays;
+    int asked_other = marks_q & ~kinds_r & ~near_r, row_other = marks_r & ~kinds_q & ~near_q;
+    if (remixer > 0.0f && remixer_unsaid < 0.15f) asked_other &= ~TK_REMIX; /* who made it is named all the same */
+    if (row_remixer > 0.0f && row_remixer_unsaid < 0.15f) row_other &= ~TK_REMIX;
+    int other = asked_other | row_other;
+    int remixed = tk_remixed(marks_q, marks_r, remixer_lost, row_remixer + row_bare_lost);
+    remixed |= tk_remixed(marks_r, marks_q, row_remixer_lost, remixer + bare_lost);
+    if (f[17] == 0.0f && tk_share(remixer_soft, remixer) >= 0.5f) remixed = 0; /* the remixer is the artist */
+    if (f[17] == 0.0f) other = tk_share(remixer_soft, remixer) < 0.5f ? other & TK_REMIX : row_other & TK_REMIX;
+    f[62] = other & TK_OTHER || remixed ? 1.0f : 0.0f;
+    f[63] = fminf(tk_share(strict_q_lost, strict_q), tk_share(strict_r_lost, strict_r));
+    f[64] = f[12] > 0.999f ? 1.0f : 0.0f;
+    f[65] = tk_share(covering_soft, covering);
+    f[66] = styled ? 1.0f : 0.0f;
+    f[67] = nobody ? 0.0f : fminf(lost_words, 3.0f);
 }
 
-/* A wrong artist, a wrong title or another version holds the logit below the cap; the order below it stays. */
+/* A wrong artist, a wrong title or another version holds the logit below the cap; the order below it stays. Who is named in the
+   artist field must be the row's own, whatever the rest of the question explains, unless title and artist have changed
+   places. Without that field, but in a question that falls into parts, a row whose artists nothing explains, or only words
+   of its title, guests and remixers, is wrong when the question has words to spare. */
 static inline float tk_floors(const tk_row *r, const float *f, float logit, float cap) {
-    float artist = fmaxf(fmaxf(f[3], f[13]), f[9]), title = fmaxf(fmaxf(f[0], f[12]), f[8]);
-    int wrong = f[18] > 0.0f && f[46] > 0.0f && artist < 0.5f;
+    float artist = fmaxf(fmaxf(f[3], f[13] >= 0.75f ? f[13] : 0.0f), fmaxf(f[9], f[61])), title = fmaxf(fmaxf(f[0], f[12]), f[8]);
+    int wrong = f[60] > 0.0f && f[59] < 0.5f && f[14] < 0.75f, parted = f[45] >= 0.5f || f[17] > 0.0f;
+    wrong |= f[18] == 0.0f && parted && f[67] >= 0.3f && (artist < 0.6f || f[43] > 0.5f || f[68] > 0.5f);
     wrong |= title < 0.4f && r->title.length > 0;
-    wrong |= f[20] > 0.3f && f[22] > 0.3f && f[17] > 0.0f;
+    wrong |= f[62] > 0.0f || f[63] > 0.3f;
     return wrong && logit > cap ? cap - 0.1f / (1.0f + logit - cap) : logit;
 }
 

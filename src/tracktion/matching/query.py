@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from tracktion.matching.text import (
     LIMIT,
+    PLAIN_VERSIONS,
     artist_parts,
     fold_words,
     is_year,
@@ -50,8 +51,9 @@ class Query:
     ----------
     record
         Segments joined by ``|``, each a role letter and folded words: ``T`` title, ``V`` versions, ``A`` artists, ``F``
-        guests, ``L`` album, ``X`` a part of unknown meaning, ``B`` a part in brackets, ``O`` whose song is covered,
-        ``N`` noise. The canonical form of the question: two questions with the same record have the same answers.
+        guests (those after the artists are of the same field), ``L`` album, ``X`` a part of unknown meaning, ``B`` a
+        part in brackets, ``O`` whose song is covered, ``N`` noise. The canonical form of the question: two questions
+        with the same record have the same answers.
     key
         As `NormalisedTrack.key`, over everything but noise and guests.
     duration
@@ -87,13 +89,11 @@ def parse_query(
     segments: list[tuple[str, list[str]]] = []
     if title:
         parts = title_parts(title)
-        segments += [("T", list(parts.core)), ("V", list(parts.versions))]
+        segments += [("T", list(parts.core)), ("V", list(parts.versions)), ("F", list(parts.guests))]
     if artist:
         credit = artist_parts(artist)
         segments.append(("A", _names(credit.names)))
         segments.append(("F", list(credit.guests)))
-    if title:
-        segments.append(("F", list(parts.guests)))
     if album:
         segments.append(("L", fold_words(album)))
     if text and not (title or artist):
@@ -170,8 +170,7 @@ def _title_segments(text: str) -> list[tuple[str, list[str]]]:
         if guest:
             extras.append(("F", name_words(inner[guest.end() :])))
             inner = inner[: guest.start()]
-        words = fold_words(inner) if inner.strip() else []
-        kind = _kind(words)
+        kind, words = _bracketed(fold_words(inner) if inner.strip() else [])
         if kind == "X" and match.start() == 0 and len(words) > 1:
             return f" {inner} "
         around = match.string[: match.start()], match.string[match.end() :]
@@ -204,6 +203,12 @@ def _title_segments(text: str) -> list[tuple[str, list[str]]]:
     return segments + extras
 
 
+def _bracketed(words: list[str]) -> tuple[str, list[str]]:
+    """Role and words of a part in brackets; ``(with X)`` names guests."""
+    kind = _kind(words)
+    return ("F", words[1:]) if kind == "X" and words[0] == "with" and len(words) > 1 else (kind, words)
+
+
 def _names_another(words: list[str]) -> bool:
     """Whether words say whose song is covered, or who covers it: ``acoustic rolling stones cover``."""
     return not COVER.isdisjoint(words) and "by" not in words and any(_tells(word) for word in words)
@@ -221,6 +226,8 @@ def _pieces(text: str) -> int:
 
 def _kind(words: list[str]) -> str:
     if all(word in NOISE or is_year(word) or word in {"of", "in", "with", "the", "version"} for word in words):
+        return "N"
+    if len(words) > 1 and " ".join(words) in PLAIN_VERSIONS:
         return "N"
     if len(words) <= 8 and not VERSION.isdisjoint(words):
         return "V"

@@ -20,7 +20,7 @@ from rapidfuzz import fuzz
 
 from tracktion._core.pairs import FEATURES, SLOTS, compare, word_hash
 from tracktion.matching.text import LIMIT, fold_words
-from tracktion.matching.words import AUDIO_SUFFIXES, COVER, NOISE, VERSION
+from tracktion.matching.words import AUDIO_SUFFIXES, BARE, COVER, NOBODY, NOISE, REMIX, STAGE, VERSION
 from tracktion.results.match import FieldScore
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def make_lexicon(
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint8], NDArray[np.uint8]]:
     """Fill the kernel's hash table with weights of words and the kinds of `tracktion.matching.words`."""
     kinds: dict[int, int] = {}
-    for kind, words in ((1, NOISE), (2, VERSION), (8, COVER)):
+    for kind, words in ((1, NOISE), (2, VERSION), (8, COVER), (16, NOBODY), (32, REMIX), (64, STAGE), (128, BARE)):
         for word in words:
             kinds[hash_of(word)] = kinds.get(hash_of(word), 0) | kind
     weight = dict(zip(hashes.tolist(), weights.tolist(), strict=True))

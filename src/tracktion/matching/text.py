@@ -27,7 +27,16 @@ from anyascii import anyascii
 
 from tracktion.matching.words import ARTICLES, GUEST, JOINERS, NOISE, VERSION
 
-__all__ = ["LIMIT", "NormalisedTrack", "fold", "fold_words", "make_key", "normalise_track", "searchable"]
+__all__ = [
+    "LIMIT",
+    "PLAIN_VERSIONS",
+    "NormalisedTrack",
+    "fold",
+    "fold_words",
+    "make_key",
+    "normalise_track",
+    "searchable",
+]
 
 LIMIT = 512
 """Characters of a field that are looked at; the rest of a longer one is ignored."""
@@ -165,7 +174,7 @@ _WITH = re.compile(r"^\s*(?:feat|ft|featuring|feats|with|w/|con|avec|mit)(?:\.\s
 _DASHED = re.compile(r"\s+[-–—~|]\s+|\s+/\s+(?=\S+ (?:version|mix|remix|edit)\b)", re.IGNORECASE)
 _TRAILING_ARTICLE = re.compile(r"^(.+), (?:the|a|an)$", re.IGNORECASE)
 _ARTISTS = re.compile(r"\s*[,;]\s+|\s+,\s*|\s*;\s*|\s+/\s+|\s+(?:vs\.?|versus)\s+", re.IGNORECASE)
-_PLAIN_VERSIONS = frozenset(
+PLAIN_VERSIONS = frozenset(
     [
         "album version",
         "single version",
@@ -351,8 +360,10 @@ def _parted(title: str) -> TitleParts:
     def extra(segment: str) -> str:
         match = _WITH.match(segment)
         if match:
-            guests.extend(name_words(segment[match.end() :]))
-            return " "
+            names = name_words(segment[match.end() :])
+            if not VERSION.issuperset(names):  # ``(AVEC Remix)`` is by AVEC
+                guests.extend(names)
+                return " "
         inner = _GUESTS.search(segment)
         if inner:
             guests.extend(name_words(segment[inner.end() :]))
@@ -390,7 +401,7 @@ def _parted(title: str) -> TitleParts:
 def _kind(words: list[str]) -> str:
     if not words:
         return "noise"
-    if " ".join(words) in _PLAIN_VERSIONS or not _REMASTERS.isdisjoint(words):
+    if " ".join(words) in PLAIN_VERSIONS or not _REMASTERS.isdisjoint(words):
         return "noise" if VERSION.isdisjoint(set(words) - {"version", "mix", "album", "single"}) else "version"
     if all(word in _NOISE_ONLY or is_year(word) for word in words):
         return "noise"

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["ARTICLES", "AUDIO_SUFFIXES", "COVER", "GUEST", "JOINERS", "NOISE", "VERSION"]
+__all__ = [
+    "ARTICLES",
+    "AUDIO_SUFFIXES",
+    "BARE",
+    "COVER",
+    "GUEST",
+    "JOINERS",
+    "NOBODY",
+    "NOISE",
+    "REMIX",
+    "STAGE",
+    "VERSION",
+]
 
 VERSION = frozenset(
     [
@@ -177,6 +189,28 @@ NOISE = frozenset(
 
 COVER = frozenset({"cover", "covers", "covered", "tribute", "coverversion"})
 """Words that say that the artist named beside them may be another one's."""
+
+REMIX = frozenset(
+    [
+        *["remix", "remixes", "remixed", "rmx", "mix", "rework", "reworked", "bootleg", "mashup", "refix", "flip"],
+        *["dubplate", "megamix", "dub", "vip", "reimagined", "imagined"],
+    ]
+)
+"""Words by which somebody makes another recording of one."""
+
+STAGE = frozenset({"live", "vivo", "directo", "concert", "unplugged", "live89"})
+"""Words of what was played before people."""
+
+BARE = frozenset(
+    [
+        *["acoustic", "instrumental", "karaoke", "acapella", "cappella", "demo", "nightcore", "slowed", "sped"],
+        *["orchestral", "rehearsal", "backing", "unplugged"],
+    ]
+)
+"""Words of a performance without some of what makes the known one, or otherwise clearly not that."""
+
+NOBODY = frozenset({"various", "artists", "artist", "unknown", "va", "varios", "artistas"})
+"""Words in the place of an artist that name nobody, when there are no others."""
 
 GUEST = frozenset({"feat", "ft", "featuring", "feature", "feats", "fts"})
 """Words that open a list of guests."""

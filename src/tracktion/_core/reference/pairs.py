@@ -12,13 +12,14 @@ from tracktion._core.reference.words import common_letters, gram_terms, letters_
 
 __all__ = ["FEATURES", "SLOTS", "compare", "word_hash"]
 
-FEATURES = 59
+FEATURES = 70
 SLOTS = 32768
 UNITS = 64
 TOKENS = 64
 PARTS = 8
 LETTERS = 256
-NOISE, VERSION, DIGITS, COVER = 1, 2, 4, 8
+NOISE, VERSION, DIGITS, COVER, NOBODY, REMIX, STAGE, BARE = 1, 2, 4, 8, 16, 32, 64, 128
+CLEAR, NAMED = 0.6, 0.7
 
 Lexicon = tuple[NDArray[np.uint32], NDArray[np.uint8], NDArray[np.uint8]]
 
@@ -40,6 +41,10 @@ class _Word:
     by: int = -1
     after_by: bool = False
     cover: bool = False
+    credit: int = 0
+    own: float = 0.0
+    mark: float = 0.0
+    performs: float = 0.0
 
 
 @dataclass(slots=True)
@@ -76,7 +81,7 @@ def _look_up(word: _Word, lexicon: Lexicon) -> None:
 
 def _ask(text: bytes, lexicon: Lexicon) -> _Question:
     q = _Question()
-    at = 0
+    at = credit = 0
     while at < len(text):
         end = text.find(b"|", at + 1)
         end = len(text) if end < 0 else end
@@ -85,10 +90,16 @@ def _ask(text: bytes, lexicon: Lexicon) -> _Question:
         letters = b""
         first, after_by = len(q.words), False
         open_part = len(q.parts) < PARTS and role not in "NVFO"
-        for token in words_of(body):
+        if role == "A" or (credit and role == "F"):
+            credit += 1
+        for token in _tokens(body, names=role == "A"):
+            if token == b",":
+                credit += 1
+                continue
             if len(q.words) >= TOKENS:
-                break
+                continue
             word = _Word(token, role, len(q.parts))
+            word.credit = min(credit, PARTS) if role in "AF" else 0
             _look_up(word, lexicon)
             word.after_by = after_by
             after_by |= token == b"by"
@@ -106,6 +117,16 @@ def _ask(text: bytes, lexicon: Lexicon) -> _Question:
             q.parts.append((role, letters[:LETTERS]))
     q.whole = q.whole[:LETTERS]
     return q
+
+
+def _tokens(body: bytes, *, names: bool) -> list[bytes]:
+    """Words, with the commas that part names."""
+    if not names:
+        return words_of(body)
+    out: list[bytes] = []
+    for place, name in enumerate(body.split(b",")):
+        out += [b","] * (place > 0) + words_of(name)
+    return out
 
 
 def _read(text: bytes, lexicon: Lexicon) -> _Row:
@@ -164,10 +185,10 @@ def _sums(words: list[_Word]) -> tuple[float, float, float]:
 
 def _align(q: _Question, r: _Row) -> None:
     for word in q.words:
-        word.best = word.album = 0.0
+        word.best = word.album = word.own = word.mark = word.performs = 0.0
     for number, words in enumerate(r.fields):
         for word in words:
-            word.best, word.by = 0.0, -1
+            word.best, word.by, word.own, word.mark = 0.0, -1, 0.0, 0.0
             for place, asked in enumerate(q.words):
                 s = _alike(asked.text, word.text)
                 if s > word.best:
@@ -176,24 +197,34 @@ def _align(q: _Question, r: _Row) -> None:
                     asked.best = max(asked.best, s)
                 else:
                     asked.album = max(asked.album, s)
+                if s >= NAMED and asked.credit and number in {2, 3}:
+                    asked.own, word.own = max(asked.own, s), max(word.own, s)
+                if s >= CLEAR and asked.role == "V" and number == 1:
+                    asked.mark, word.mark = max(asked.mark, s), max(word.mark, s)
+            if number == 2 and word.by >= 0 and word.best >= CLEAR:
+                q.words[word.by].performs = max(q.words[word.by].performs, word.best)
 
 
 def _names(q: _Question, r: _Row, f: list[float], title: list[_Word], artists: list[_Word]) -> float:
     """Features of the name that fits best; returns the mass of it that is lost."""
     lost = _sums(artists)[0]
+    used = {w.by for w in title if w.by >= 0}
     for place in range(len(r.names)):
         words = [w for w in artists if w.part == place]
         mass, soft, exact = _sums(words)
+        f[69] = max(f[69], _share(soft - sum(w.weight * w.best for w in words if w.by in used), mass))
         if _share(soft, mass) > f[3]:
             by = [(w, q.words[w.by]) for w in words if w.by >= 0]
             bracket = sum(w.weight * w.best for w, a in by if a.role in "BVF")
             first = sum(w.weight * w.best for w, a in by if a.role not in "BVFO" and a.part == 0)
             f[56] = _share(sum(w.weight * w.best for w, a in by if a.role == "O"), soft)
+            aside = sum(w.weight * w.best for w, a in by if a.role in "VF" and not a.cover)
+            reused = sum(w.weight * w.best for w, _ in by if w.by in used)
+            f[68] = max(_share(aside, soft), _share(reused, soft))
             f[57] = _share(sum(w.weight * w.best for w, a in by if a.after_by), soft)
             f[58] = _share(sum(w.weight * w.best for w, a in by if a.cover), soft)
             f[3], f[4], lost = _share(soft, mass), _share(exact, mass), mass - soft
             f[52], f[53] = _share(bracket, soft), _share(first, soft)
-    used = {w.by for w in title if w.by >= 0}
     f[43] = _share(sum(w.weight for w in artists if w.by in used), _sums(artists)[0])
     return lost
 
@@ -269,6 +300,102 @@ def _grams_in(q: _Question, words: list[_Word]) -> tuple[int, int]:
     return sum(gram in q.grams for gram in grams), len(grams)
 
 
+def _initials(word: bytes, name: list[_Word]) -> bool:
+    """Whether the letters of a word begin the words of a name, three at least; "the", "and" and "a" may count."""
+    at = 0
+    if len(name) < 3 or len(word) < 3:
+        return False
+    for letter in word:
+        if at < len(name) and letter == name[at].text[0]:
+            at += 1
+        elif letter not in b"ta":
+            return False
+    return at == len(name)
+
+
+def _grouped(words: list[_Word], number: str) -> list[list[_Word]]:
+    groups: dict[int, list[_Word]] = {}
+    for word in words:
+        groups.setdefault(getattr(word, number), []).append(word)
+    return list(groups.values())
+
+
+def _credit(q: _Question, r: _Row, letters: float, *, plays: bool) -> tuple[float, float]:
+    """How far the artists in the artist field are those of the row, and whether both sides name somebody."""
+    asked, artists = [w for w in q.words if w.credit], r.fields[2]
+    if not any(not w.kind & NOBODY for w in asked) or not any(not w.kind & NOBODY for w in artists):
+        return 0.0, 0.0
+    names = _grouped(asked, "credit")
+    same = letters if letters >= 0.75 else 0.0
+    if plays or any(_initials(w.text, name) for w in artists for name in names):
+        same = 1.0
+    for name in [*names, *_grouped(artists, "part")]:
+        same = max(same, _share(sum(w.weight * w.own for w in name), sum(w.weight for w in name)))
+    return same, 1.0
+
+
+def _versions(q: _Question, r: _Row, *, titled: bool) -> tuple[float, float]:
+    """Whether a mark of another recording is on one side alone, and how far both name what the other does not."""
+    marks = [w for w in q.words if w.role == "V" and not w.kind & NOISE]
+    others = [w for w in r.fields[1] if not w.kind & NOISE]
+    asked = _unsaid(marks, [w for words in r.fields for w in words], q.words)
+    stated = _unsaid(others, q.words, [w for words in r.fields for w in words])
+    other = asked | stated
+    named = [w for w in marks if not w.kind & VERSION]
+    by_artist = _share(sum(w.weight * w.performs for w in named), sum(w.weight for w in named))
+    if not titled:
+        other = (other if by_artist < 0.5 else stated) & REMIX
+    lost = [_share(sum(w.weight * (1 - w.mark) for w in side), sum(w.weight for w in side)) for side in (marks, others)]
+    remixed = _remixed(marks, others) or _remixed(others, marks)
+    if not titled and by_artist >= 0.5:
+        remixed = False
+    return float(remixed or bool(other & (REMIX | STAGE | BARE))), min(lost)
+
+
+def _unsaid(marks: list[_Word], there: list[_Word], here: list[_Word]) -> int:
+    """Kinds of marks of which the other side says nothing, not even misspelt; of a remix, nor who made it."""
+    named = [w for w in marks if not w.kind & VERSION]
+    said = _kinds(there) | _kinds([w for w in here if max(w.best, w.album) >= CLEAR])
+    if named and sum(w.weight for w in named if max(w.best, w.album) < CLEAR) < 0.15:
+        said |= REMIX
+    return _kinds(marks) & ~said
+
+
+def _remixed(one: list[_Word], two: list[_Word]) -> bool:
+    """Whether one side has a remix by somebody of whom the other, if more than a plain ``remix``, says nothing."""
+    if not _kinds(one) & REMIX:
+        return False
+    other = bool(_kinds(two) & REMIX)
+    lost = [w for w in one if not w.kind & VERSION and not w.mark and (other or max(w.best, w.album) < CLEAR)]
+    rest = any(not w.kind & VERSION or (not w.kind & REMIX and not w.mark) for w in two)
+    return sum(w.weight for w in lost) >= 0.15 and (rest or not other)
+
+
+def _kinds(words: list[_Word]) -> int:
+    out = 0
+    for word in words:
+        out |= word.kind
+    return out
+
+
+def _rest(q: _Question, r: _Row, f: list[float]) -> None:
+    """Features of who is named, which version, and who covers whom."""
+    artists = r.fields[2]
+    askers = [w for w in q.words if (w.credit if f[18] > 0 else w.role != "L")]
+    plays = any(_initials(w.text, name) for w in askers for name in _grouped(artists, "part"))
+    f[59], f[60] = _credit(q, r, f[16], plays=plays)
+    f[61] = float(plays)
+    f[62], f[63] = _versions(q, r, titled=f[17] > 0)
+    f[64] = float(f[12] > 0.999)
+    covers = [w for w in q.words if w.cover and w.role != "O"]
+    named = [w for w in covers if not w.kind & (VERSION | NOISE | COVER)]
+    f[65] = _share(sum(w.weight * w.performs for w in named), sum(w.weight for w in named))
+    f[66] = float(any(w.kind & VERSION and not w.kind & COVER for w in covers))
+    if any(not w.kind & NOBODY for w in artists):
+        lost = [w for w in q.words if w.role in "XT" and not w.kind & (NOISE | VERSION | DIGITS)]
+        f[67] = min(sum(w.weight for w in lost if max(w.best, w.album) < CLEAR), 3.0)
+
+
 def _features(q: _Question, r: _Row, asked: tuple[float, int], row: tuple[float, int]) -> list[float]:
     f = [0.0] * FEATURES
     _align(q, r)
@@ -303,13 +430,16 @@ def _features(q: _Question, r: _Row, asked: tuple[float, int], row: tuple[float,
     f[49] = _share(soft, mass)
     if asked[1] > 0 and row[1] > 0:
         f[50] = 1.0 if abs(asked[1] - row[1]) <= 1 else -1.0
+    _rest(q, r, f)
     return f
 
 
 def _floors(f: list[float], logit: float, cap: float, *, titled: bool) -> float:
-    wrong = f[18] > 0 and f[46] > 0 and max(f[3], f[13], f[9]) < 0.5
+    artist = max(f[3], f[13] if f[13] >= 0.75 else 0.0, f[9], f[61])
+    wrong = f[60] > 0 and f[59] < 0.5 and f[14] < 0.75
+    wrong |= f[18] == 0 and (f[45] >= 0.5 or f[17] > 0) and f[67] >= 0.3 and (artist < 0.6 or f[43] > 0.5 or f[68] > 0.5)
     wrong |= titled and max(f[0], f[12], f[8]) < 0.4
-    wrong |= f[20] > 0.3 and f[22] > 0.3 and f[17] > 0
+    wrong |= f[62] > 0 or f[63] > 0.3
     return cap - 0.1 / (1.0 + logit - cap) if wrong and logit > cap else logit
 
 

@@ -1,0 +1,100 @@
+"""A wrong artist and another remix are no match, whatever else agrees; an artist spelt otherwise is."""
+
+from __future__ import annotations
+
+import pytest
+
+from tracktion.matching.query import parse_query
+from tracktion.matching.scoring import load_scorer, surface_text
+from tracktion.matching.text import normalise_track
+from tracktion.results.catalogue import Candidate, Track
+
+PAX = {"title": "Trapdoor (PAX Remix)", "artist": "Gorgon City, PAX", "album": "Trapdoor (PAX Remix)"}
+
+
+def score(asked: dict, row: dict) -> float:
+    form = normalise_track(row["title"], row["artist"], row.get("album"))
+    scored = load_scorer().score(
+        parse_query(**asked, duration=None if "text" in asked else 200.0),
+        surface_text(asked.get("text"), asked.get("title"), asked.get("artist")),
+        [Candidate(Track(**row, duration=200.0), form.search)],
+    )
+    return scored[0].probability
+
+
+@pytest.mark.parametrize(
+    ("asked", "row"),
+    [
+        (PAX | {"artist": "Miles Davis"}, PAX),
+        (
+            {"title": "Iron Man", "artist": "Adele", "album": "Iron Maiden"},
+            {"title": "Iron Man", "artist": "Iron Maiden"},
+        ),
+        (
+            {"title": "Got Guap (feat. Young Thug)", "artist": "Drake"},
+            {"title": "Got Guap", "artist": "Lil Uzi Vert, Young Thug"},
+        ),
+        (
+            {"title": "Games People Play", "artist": "Inner Circle"},
+            {"title": "Games People Play", "artist": "The Spinners"},
+        ),
+        (
+            {"text": "Gallops - Automatic (Palms Trax Remix)"},
+            {"title": "Automatic - Palms Trax Remix", "artist": "Erol Alkan, Palms Trax"},
+        ),
+        ({"text": "Whitney - Do It"}, {"title": "Do It", "artist": "Chloe x Halle"}),
+    ],
+)
+def test_a_wrong_artist_is_no_match(asked: dict, row: dict) -> None:
+    assert score(asked, row) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("Hello (PAX Remix)", "Hello (Kaskade Remix)"),
+        ("Hello (PAX Remix)", "Hello"),
+        ("Hello (PAX Remix) [Kaskade Remix]", "Hello (Kaskade Remix)"),
+        ("Hello (Live)", "Hello"),
+        ("Hello (Live)", "Hello (Acoustic)"),
+        ("Hello (Karaoke Version)", "Hello"),
+    ],
+)
+def test_another_version_is_no_match(one: str, two: str) -> None:
+    for asked, row in ((one, two), (two, one)):
+        assert score({"title": asked, "artist": "Adele"}, {"title": row, "artist": "Adele"}) < 0.5
+    if "Remix" in one:
+        assert score({"text": f"Adele - {one}"}, {"title": two, "artist": "Adele"}) < 0.5
+        assert score({"text": f"Adele - {two}"}, {"title": one, "artist": "Adele"}) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("asked", "row"),
+    [
+        ("Adelle", "Adele"),
+        ("Dylan, Bob", "Bob Dylan"),
+        ("Beatles", "The Beatles"),
+        ("ELO", "Electric Light Orchestra"),
+        ("Out of the Dawg House", "OOTDH"),
+        ("Mumiy Troll", "Мумий Тролль"),
+        ("Various Artists", "Adele"),
+        ("Adele", "Various Artists"),
+        ("Kaskade feat. Adele", "Adele feat. Kaskade"),
+        ("Adele", "Kaskade feat. Adele"),
+    ],
+)
+def test_an_artist_spelt_otherwise_is_not_wrong(asked: str, row: str) -> None:
+    query = parse_query(title="Rolling in the Deep", artist=asked)
+    form = normalise_track("Rolling in the Deep", row)
+    scored = load_scorer().score(query, "", [Candidate(Track(title="Rolling in the Deep", artist=row), form.search)])
+    same, both = scored[0].features[59:61]
+    assert not both or same >= 0.5
+
+
+@pytest.mark.parametrize(
+    "title", ["Hello (Radio Edit)", "Hello (2011 Remaster)", "Hello [Official Video]", "Hello (Album Version)"]
+)
+def test_edits_and_noise_are_not_another_recording_by_themselves(title: str) -> None:
+    query = parse_query(title=title, artist="Adele")
+    scored = load_scorer().score(query, "", [Candidate(Track(title="Hello", artist="Adele"), "hello||adele|")])
+    assert not scored[0].features[62:64].any()
