@@ -349,10 +349,10 @@ class Matcher:
 
 
 def _probability(item: Scored, asked: Mapping[str, Any]) -> float:
-    """1 when the fields that are given are the row's own, to the letter."""
+    """1 when the fields that are given are the row's own, to the letter; a blank title says nothing."""
     track = item.track
     if (
-        asked["title"]
+        (_text(asked["title"]) or "").strip()
         and _same(asked["title"], track.title)
         and _same(asked["artist"], track.artist)
         and (not asked["album"] or _same(asked["album"], track.album))

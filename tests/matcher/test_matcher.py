@@ -275,11 +275,20 @@ def test_identity_scores_one_and_pairs_are_symmetric_in_case(title: str, artist:
     storage.add_tracks([{"title": title, "artist": artist}])
     stored = storage.get_track(1)
     assert stored is not None
-    if not normalise_track(stored.title, stored.artist).key:
-        return
+    if not stored.title or not normalise_track(stored.title, stored.artist).key:
+        return  # blanks are no title, and an artist alone is no recording: see below
     matches = Matcher(storage).search(title=stored.title, artist=stored.artist)
     assert matches
     assert matches[0].score == 1.0
+
+
+@pytest.mark.parametrize("title", [" ", "\t \n"])
+def test_an_artist_alone_is_no_recording(title: str) -> None:
+    storage = open_storage("memory:")
+    storage.add_tracks([{"title": title, "artist": "Portishead"}])
+    (match,) = Matcher(storage).search(title=title, artist="Portishead")
+    assert match.track.title is None
+    assert match.score < 0.9
 
 
 def test_noise_lowers_the_score_on_average(memory: Storage) -> None:
