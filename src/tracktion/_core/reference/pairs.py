@@ -437,9 +437,8 @@ def _features(q: _Question, r: _Row, asked: tuple[float, int], row: tuple[float,
 def _floors(f: list[float], logit: float, cap: float, *, titled: bool) -> float:
     artist = max(f[3], f[13] if f[13] >= 0.75 else 0.0, f[9], f[61])
     wrong = f[60] > 0 and f[59] < 0.5 and f[14] < 0.75
-    wrong |= (
-        f[18] == 0 and (f[45] >= 0.5 or f[17] > 0) and f[67] >= 0.3 and (artist < 0.6 or f[43] > 0.5 or f[68] > 0.5)
-    )
+    parted, lone = f[45] >= 0.5 or f[17] > 0, artist < 0.6 or f[43] > 0.5 or f[68] > 0.5
+    wrong |= f[18] == 0 and parted and f[67] >= 0.3 and lone
     wrong |= titled and max(f[0], f[12], f[8]) < 0.4
     wrong |= f[62] > 0 or f[63] > 0.3
     return cap - 0.1 / (1.0 + logit - cap) if wrong and logit > cap else logit
