@@ -46,6 +46,38 @@ class Claimed:
     mark: str | None
 
 
+class Suspects:
+    """Rows to be tried again alone, those first that were tried least.
+
+    Whoever ends the process again and again then meets another row each time: only a row that ends it itself uses up
+    its attempts.
+    """
+
+    def __init__(self) -> None:
+        self._by_attempts: dict[int, deque[tuple[float, FileRecord]]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, list(self._by_attempts.values())))
+
+    def add(self, record: FileRecord, *, delay_seconds: float = 0.0) -> None:
+        """Put a row at the end of those that were tried as often."""
+        rows = self._by_attempts.setdefault(record.attempts, deque())
+        rows.append((time.monotonic() + delay_seconds, record))
+
+    def take(self) -> FileRecord | None:
+        """Take the next row whose time has come; None when there is none."""
+        now = time.monotonic()
+        for attempts in sorted(self._by_attempts):
+            rows = self._by_attempts[attempts]
+            if rows and rows[0][0] <= now:
+                return rows.popleft()[1]
+        return None
+
+    def ids(self) -> set[int | None]:
+        """Return the ids of all rows."""
+        return {record.id for rows in self._by_attempts.values() for _, record in rows}
+
+
 class Backlog:
     """How much there is to do; the scanner adds, the worker takes, others wait.
 
@@ -196,7 +228,7 @@ class Worker:
         self._publish = publish
         self._trouble = trouble
         self._announced = announced
-        self._suspects: deque[tuple[float, FileRecord]] = deque()
+        self._suspects = Suspects()
         self._since_suspect = 0
         self._next_recovery = time.monotonic() + RECOVER_SECONDS
         self._in_doubt = False
@@ -234,8 +266,8 @@ class Worker:
 
     def suspect(self, records: Sequence[FileRecord]) -> None:
         """Take rows that are to be tried again, alone."""
-        now = time.monotonic()
-        self._suspects.extend((now, record) for record in records)
+        for record in records:
+            self._suspects.add(record)
 
     @property
     def idle(self) -> bool:
@@ -251,17 +283,14 @@ class Worker:
 
     def claim_suspect(self) -> list[Claimed]:
         """Claim one row to be tried alone: when nothing else is ready, or now and then between batches."""
-        if not self._suspects or (self.backlog.ready and self._since_suspect < SUSPECT_EVERY):
+        if self.backlog.ready and self._since_suspect < SUSPECT_EVERY:
             return []
-        for _ in range(len(self._suspects)):
-            not_before, record = self._suspects.popleft()
-            if not_before > time.monotonic():
-                self._suspects.append((not_before, record))
-                continue
-            self._since_suspect = 0
-            row = self.patiently(functools.partial(self.journal.claim_suspect, record))
-            return self._examined([row]) if row is not None else []
-        return []
+        record = self._suspects.take()
+        if record is None:
+            return []
+        self._since_suspect = 0
+        row = self.patiently(functools.partial(self.journal.claim_suspect, record))
+        return self._examined([row]) if row is not None else []
 
     def _examined(self, rows: Sequence[FileRecord]) -> list[Claimed]:
         claimed = []
@@ -281,7 +310,7 @@ class Worker:
 
             def recover() -> None:
                 self.journal.owner.check()
-                known = {record.id for _, record in self._suspects}
+                known = self._suspects.ids()
                 self.suspect([r for r in self.journal.recover() if r.id not in known])
 
             self.patiently(recover)
@@ -369,8 +398,7 @@ class Worker:
                 continue
             if outcome.state == "seen":
                 delay = RETRY_SECONDS[min(outcome.record.attempts, len(RETRY_SECONDS)) - 1]
-                again = replace(outcome.record, state="seen")
-                self._suspects.append((time.monotonic() + delay, again))
+                self._suspects.add(replace(outcome.record, state="seen"), delay_seconds=delay)
             elif outcome.state == "done":
                 self.done += 1
             else:
