@@ -117,7 +117,7 @@ def artist_pairs(rows: list[dict[str, str]], count: int) -> Named:
         fields = fields_of(row)
         rivals = titled[normalise_track(row["title"], None).title]
         for name, artist in (("anybody", rng.choice(named)["artist"]), ("of the same title", rng.choice(rivals))):
-            if alike(artist, credit_of(row)):
+            if alike(words_of(artist), credit_of(row)):
                 continue
             yield f"another artist, {name}", fields | {"artist": artist}, fields
             yield (
@@ -135,7 +135,7 @@ def remix_pairs(rows: list[dict[str, str]], count: int) -> Named:
     single = [row["artist"] for row in named if one_name(row["artist"])]
     for row in rng.sample(named, count):
         fields, names = fields_of(row), rng.sample(single, 2)
-        if alike(*names):
+        if alike(*map(words_of, names)):
             continue
         one, two = (fields | {"title": f"{row['title']} ({name} Remix)"} for name in names)
         yield "another remix", one, two
@@ -156,15 +156,21 @@ def swapped_pairs(folder: Path) -> Named:
     artists = sorted({left["artist"] for left, _, _ in same if left["artist"]})
     for left, right, _ in same:
         for artist in rng.sample(artists, 20):
-            if not alike(artist, credit_of(left)) and not alike(artist, credit_of(right)):
+            named = words_of(artist)
+            if not alike(named, credit_of(left)) and not alike(named, credit_of(right)):
                 yield "another artist, labelled pairs", left | {"artist": artist}, right
-                if not alike(left["artist"], credit_of(right | {"artist": artist})):
+                if not alike(words_of(left["artist"]), credit_of(right | {"artist": artist})):
                     yield "another artist, labelled pairs, the row's", left, right | {"artist": artist}
 
 
-def credit_of(row: Fields) -> str:
-    """Artists and guests of a row, those of its title too."""
-    return f"{row['artist']} {normalise_track(row['title'], row['artist']).featured}"
+def words_of(name: str | None) -> set[str]:
+    return set(normalise_track(None, name).key.split())
+
+
+def credit_of(row: Fields) -> set[str]:
+    """Words of artists and guests of a row, those of its title too; none when the artist is "Unknown" or the like."""
+    form, named = normalise_track(row["title"], row["artist"]), words_of(row["artist"])
+    return set() if named <= NOBODY else named | set(form.featured.replace(",", " ").split())
 
 
 def one_name(artist: str) -> bool:
@@ -181,7 +187,6 @@ def fields_of(row: dict[str, str]) -> Fields:
     return {"title": row["title"], "artist": row["artist"], "album": row["album"] or None, "duration": 200.0}
 
 
-def alike(one: str | None, two: str | None) -> bool:
+def alike(one: set[str], two: set[str]) -> bool:
     """Whether names share a word, so that they may be one artist, or one of them names nobody."""
-    words = [set(normalise_track(None, name).key.split()) for name in (one, two)]
-    return not words[0].isdisjoint(words[1]) or any(side <= NOBODY for side in words)
+    return not one.isdisjoint(two) or any(side <= NOBODY for side in (one, two))

@@ -43,6 +43,16 @@ def score(asked: dict, row: dict) -> float:
             {"title": "Automatic - Palms Trax Remix", "artist": "Erol Alkan, Palms Trax"},
         ),
         ({"text": "Whitney - Do It"}, {"title": "Do It", "artist": "Chloe x Halle"}),
+        (
+            {"title": "Duck You Sucker", "artist": "Claud"},
+            {"title": "Duck You Sucker", "artist": "Claude Denjean and Synthesizer"},
+        ),
+        (
+            {"title": "You & Me (Jupiter Project vs Adam Trigger)", "artist": "Adamo"},
+            {"title": "You & Me (Jupiter Project vs Adam Trigger)", "artist": "Jupiter Project, Adam Trigger"},
+        ),
+        ({"title": "Suddenly", "artist": "Billy Ocean"}, {"title": "Suddenly", "artist": "Young Oceans"}),
+        ({"text": "Russ - Endless Highway"}, {"title": "Endless Highway", "artist": "Alison Krauss"}),
     ],
 )
 def test_a_wrong_artist_is_no_match(asked: dict, row: dict) -> None:
@@ -66,6 +76,45 @@ def test_another_version_is_no_match(one: str, two: str) -> None:
     if "Remix" in one:
         assert score({"text": f"Adele - {one}"}, {"title": two, "artist": "Adele"}) < 0.5
         assert score({"text": f"Adele - {two}"}, {"title": one, "artist": "Adele"}) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("title", "artist", "remixer"),
+    [
+        ("Diamante", "Zucchero", "Zucchero"),
+        ("Fools Rush In", "Dion", "Rush"),
+        ("Cure", "Sipper", "The Cure"),
+        ("The Shape I'm In", "All Star Band feat. Warren Haynes", "SHAED"),
+        ("March March", "The Chicks", "Chic"),
+        ("Mountain of Love", "Bill Black's Combo", "Blanks"),
+    ],
+)
+def test_who_made_a_remix_is_not_said_by_title_or_singer(title: str, artist: str, remixer: str) -> None:
+    """Nor by a short word that is only like the name."""
+    plain, remix = ({"title": name, "artist": artist} for name in (title, f"{title} ({remixer} Remix)"))
+    assert score(plain, remix) < 0.5
+    assert score(remix, plain) < 0.5
+    assert score({"text": f"{artist} - {title}"}, remix) < 0.5
+
+
+@pytest.mark.parametrize(("one", "two"), [("Single", "Prince"), ("Deluxe", "Celentano"), ("LP", "Valerie Winescott")])
+def test_a_name_may_be_made_of_words_that_mean_nothing_elsewhere(one: str, two: str) -> None:
+    for asked, row in ((one, two), (two, one)):
+        sides = [{"title": f"Cigarette ({name} Remix)", "artist": "Julian Lamadrid"} for name in (asked, row)]
+        assert score(*sides) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("asked", "row", "artist"),
+    [
+        ("Hearts on Fire (Timmy Trumset Remix)", "Hearts on Fire - Timmy Trumpet Remix", "ILLENIUM, Timmy Trumpet"),
+        ("Aftergold (wobli Remix)", "Aftergold - obli Remix", "Big Wild, obli"),
+        ("Omen", "Omen - Dillon Francis Remix", "Disclosure, Sam Smith, Dillon Francis"),
+        ("Hello (Remix)", "Hello (Kaskade Remix)", "Adele"),
+    ],
+)
+def test_a_remix_that_is_spelt_or_named_otherwise_is_the_same(asked: str, row: str, artist: str) -> None:
+    assert score({"title": asked, "artist": artist}, {"title": row, "artist": artist}) > 0.5
 
 
 @pytest.mark.parametrize(

@@ -261,6 +261,13 @@ static int tk_initials(const tk_word *word, const tk_word *name, int count) {
 
 #define TK_CLEAR 0.6f /* below, two words are alike by chance */
 #define TK_NAMED 0.7f /* below, two words are not one name */
+#define TK_LONG 6     /* shorter words that differ are different names */
+
+/* Whether two words, alike by `s`, are one word of a name: equal, or long and misspelt after the first letter. */
+static inline int tk_same(const tk_word *a, const tk_word *b, float s) {
+    int shorter = a->length < b->length ? a->length : b->length;
+    return s == 1.0f || (s >= TK_CLEAR && shorter >= TK_LONG && a->codes[0] == b->codes[0]);
+}
 
 /* How far the artists named in the artist field are those of the row: 1 when one name of either side is explained by
    the other, whatever else the question says. Returns whether both sides name somebody. */
@@ -297,6 +304,29 @@ static int tk_credit(const tk_question *q, const tk_row *r, const float *found_q
     return asked && stated;
 }
 
+static inline int tk_remixer(const tk_word *word) { return !(word->kind & (TK_VERSION | TK_NOISE)); }
+
+/* Whether a word and the next are "single remix" or the like: a remix with a name of its own. */
+static inline int tk_called(const tk_word *word) { return word->kind & TK_NOISE && !(word->kind & TK_REMIX) && word[1].kind & TK_REMIX; }
+
+/* Whose remix it is may be said outside the marks too: by a word for an artist, a guest or the album. Words that only say
+   the title, or the only artist, do not say it: he sings the original. */
+static void tk_remixers(const tk_question *q, const tk_row *r, char *said_q, char *said_r) {
+    const int *e = r->ends;
+    int solo = e[2] > e[1] && r->words[e[2] - 1].part == 0 && e[3] == e[2];
+    for (int i = 0; i < q->count; i++) {
+        const tk_word *word = &q->words[i];
+        int spent = 0;
+        for (int j = 0; j < e[2] && !spent; j++)
+            spent = (j < e[0] || (solo && j >= e[1])) && word->hash == r->words[j].hash;
+        for (int j = e[0]; j < e[1] && !spent; j++)
+            if (tk_remixer(&r->words[j]) && tk_same(word, &r->words[j], tk_alike(q->masks[i], word, &r->words[j]))) said_r[j] = 1;
+        if (spent || word->role != 'V' || !tk_remixer(word)) continue;
+        for (int j = e[0]; j < r->count && !said_q[i]; j++)
+            if (!(solo && j >= e[1] && j < e[2])) said_q[i] = (char)tk_same(word, &r->words[j], tk_alike(q->masks[i], word, &r->words[j]));
+    }
+}
+
 /* Whether one side has a remix by somebody of whom the other, which is more than a plain "remix", says nothing. */
 static inline int tk_remixed(int marks, int other, float lost, float rest) {
     return marks & TK_REMIX && lost >= 0.15f && (rest > 0.0f || !(other & TK_REMIX));
@@ -305,6 +335,7 @@ static inline int tk_remixed(int marks, int other, float lost, float rest) {
 static void tk_compare(const tk_question *q, const tk_row *r, float row_duration, int row_year, float *f) {
     float best_r[TK_TOKENS] = {0}, best_q[TK_TOKENS] = {0}, album_q[TK_TOKENS] = {0};
     float credit_q[TK_TOKENS] = {0}, credit_r[TK_TOKENS] = {0}, mark_q[TK_TOKENS] = {0}, mark_r[TK_TOKENS] = {0};
+    char known_q[TK_TOKENS] = {0}, said_q[TK_TOKENS] = {0}, said_r[TK_TOKENS] = {0}; /* who made a remix */
     int match_r[TK_TOKENS], e0 = r->ends[0], e1 = r->ends[1], e2 = r->ends[2], e3 = r->ends[3];
     for (int j = 0; j < r->count; j++) match_r[j] = -1;
     for (int i = 0; i < q->count; i++)
@@ -321,7 +352,8 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
                 album_q[i] = s;
             }
             if (s < TK_CLEAR) continue;
-            if (s >= TK_NAMED && q->words[i].credit && j >= e1 && j < e3) {
+            known_q[i] |= tk_same(&q->words[i], &r->words[j], s);
+            if (s >= TK_NAMED && tk_same(&q->words[i], &r->words[j], s) && q->words[i].credit && j >= e1 && j < e3) {
                 credit_q[i] = fmaxf(credit_q[i], s);
                 credit_r[j] = fmaxf(credit_r[j], s);
             }
@@ -330,8 +362,9 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
                 mark_r[j] = fmaxf(mark_r[j], s);
             }
         }
+    tk_remixers(q, r, said_q, said_r);
     memset(f, 0, sizeof(float) * TK_FEATURES);
-    int kinds_q = 0, kinds_r = 0, near_q = 0, near_r = 0, marks_q = 0, marks_r = 0, nobody = 1, styled = 0;
+    int kinds_q = 0, kinds_r = 0, near_q = 0, near_r = 0, marks_q = 0, marks_r = 0, nobody = 1, styled = 0, called = 0, row_called = 0;
     float strict_q = 0, strict_q_lost = 0, strict_r = 0, strict_r_lost = 0, covering = 0, covering_soft = 0, lost_words = 0, remixer = 0, remixer_soft = 0;
     float remixer_unsaid = 0, row_remixer_unsaid = 0, remixer_lost = 0, row_remixer = 0, row_remixer_lost = 0, bare_lost = 0, row_bare_lost = 0;
     float by_artist[TK_TOKENS] = {0};
@@ -342,6 +375,8 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
     float name_mass[TK_PARTS] = {0}, name_soft[TK_PARTS] = {0}, name_exact[TK_PARTS] = {0};
     for (int i = 0; i < q->count; i++)
         if (q->words[i].role == 'V' && !(q->words[i].kind & TK_NOISE)) marks_q |= q->words[i].kind;
+    for (int i = 0; i + 1 < q->count; i++) called |= q->words[i].role == 'V' && q->words[i + 1].role == 'V' && tk_called(&q->words[i]);
+    for (int j = e0; j + 1 < e1; j++) row_called |= tk_called(&r->words[j]);
     for (int j = 0; j < r->count; j++) {
         const tk_word *word = &r->words[j];
         float w = word->weight, s = best_r[j];
@@ -352,8 +387,8 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
             strict_r += w;
             strict_r_lost += w * (1.0f - mark_r[j]);
             row_remixer += word->kind & TK_VERSION ? 0.0f : w;
-            row_remixer_unsaid += word->kind & TK_VERSION || s >= TK_CLEAR ? 0.0f : w;
-            row_remixer_lost += word->kind & TK_VERSION || mark_r[j] > 0 || (!(marks_q & TK_REMIX) && s >= TK_CLEAR) ? 0.0f : w;
+            row_remixer_unsaid += word->kind & TK_VERSION || mark_r[j] > 0 || said_r[j] ? 0.0f : w;
+            row_remixer_lost += word->kind & TK_VERSION || mark_r[j] > 0 || (!(marks_q & TK_REMIX) && said_r[j]) ? 0.0f : w;
             row_bare_lost += !(word->kind & TK_VERSION) || word->kind & TK_REMIX || mark_r[j] > 0 ? 0.0f : w;
         }
         if (j >= e1 && j < e2) {
@@ -416,8 +451,8 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
             if (!(word->kind & TK_VERSION)) {
                 remixer += w;
                 remixer_soft += w * by_artist[i];
-                remixer_unsaid += either >= TK_CLEAR ? 0.0f : w;
-                remixer_lost += mark_q[i] > 0 || (!(marks_r & TK_REMIX) && either >= TK_CLEAR) ? 0.0f : w;
+                remixer_unsaid += mark_q[i] > 0 || said_q[i] ? 0.0f : w;
+                remixer_lost += mark_q[i] > 0 || (!(marks_r & TK_REMIX) && said_q[i]) ? 0.0f : w;
             } else if (!(word->kind & TK_REMIX)) {
                 bare_lost += mark_q[i] > 0 ? 0.0f : w;
             }
@@ -429,7 +464,7 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
                 covering_soft += w * by_artist[i];
             }
         }
-        if ((word->role == 'X' || word->role == 'T') && !(word->kind & (TK_NOISE | TK_VERSION | TK_DIGITS)) && either < TK_CLEAR) lost_words += w;
+        if ((word->role == 'X' || word->role == 'T') && !(word->kind & (TK_NOISE | TK_VERSION | TK_DIGITS)) && !known_q[i]) lost_words += w;
         if (word->role == 'N' || (word->kind & TK_NOISE && s < 0.8f)) {
             noise += 1.0f;
             continue;
@@ -580,8 +615,8 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
     if (remixer > 0.0f && remixer_unsaid < 0.15f) asked_other &= ~TK_REMIX; /* who made it is named all the same */
     if (row_remixer > 0.0f && row_remixer_unsaid < 0.15f) row_other &= ~TK_REMIX;
     int other = asked_other | row_other;
-    int remixed = tk_remixed(marks_q, marks_r, remixer_lost, row_remixer + row_bare_lost);
-    remixed |= tk_remixed(marks_r, marks_q, row_remixer_lost, remixer + bare_lost);
+    int remixed = tk_remixed(marks_q, marks_r, remixer_lost, row_remixer + row_bare_lost + (float)row_called);
+    remixed |= tk_remixed(marks_r, marks_q, row_remixer_lost, remixer + bare_lost + (float)called);
     if (f[17] == 0.0f && tk_share(remixer_soft, remixer) >= 0.5f) remixed = 0; /* the remixer is the artist */
     if (f[17] == 0.0f) other = tk_share(remixer_soft, remixer) < 0.5f ? other & TK_REMIX : row_other & TK_REMIX;
     f[62] = other & TK_OTHER || remixed ? 1.0f : 0.0f;

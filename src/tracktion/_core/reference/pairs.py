@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ TOKENS = 64
 PARTS = 8
 LETTERS = 256
 NOISE, VERSION, DIGITS, COVER, NOBODY, REMIX, STAGE, BARE = 1, 2, 4, 8, 16, 32, 64, 128
-CLEAR, NAMED = 0.6, 0.7
+CLEAR, NAMED, LONG = 0.6, 0.7, 6
 
 Lexicon = tuple[NDArray[np.uint32], NDArray[np.uint8], NDArray[np.uint8]]
 
@@ -43,6 +44,8 @@ class _Word:
     cover: bool = False
     credit: int = 0
     own: float = 0.0
+    known: bool = False
+    said: bool = False
     mark: float = 0.0
     performs: float = 0.0
 
@@ -170,6 +173,11 @@ def _alike(a: bytes, b: bytes) -> float:
     return 0.0 if 10 * common < 3 * total else 0.95 * (2.0 * common / total) ** 2
 
 
+def _same(a: bytes, b: bytes, s: float) -> bool:
+    """Whether two words, alike by `s`, are one word of a name: equal, or long and misspelt after the first letter."""
+    return s == 1.0 or (s >= CLEAR and min(len(a), len(b)) >= LONG and a[0] == b[0])
+
+
 def _share(part: float, whole: float) -> float:
     return part / whole if whole > 0 else 0.0
 
@@ -186,9 +194,10 @@ def _sums(words: list[_Word]) -> tuple[float, float, float]:
 def _align(q: _Question, r: _Row) -> None:
     for word in q.words:
         word.best = word.album = word.own = word.mark = word.performs = 0.0
+        word.known = word.said = False
     for number, words in enumerate(r.fields):
         for word in words:
-            word.best, word.by, word.own, word.mark = 0.0, -1, 0.0, 0.0
+            word.best, word.by, word.own, word.mark, word.said = 0.0, -1, 0.0, 0.0, False
             for place, asked in enumerate(q.words):
                 s = _alike(asked.text, word.text)
                 if s > word.best:
@@ -197,12 +206,36 @@ def _align(q: _Question, r: _Row) -> None:
                     asked.best = max(asked.best, s)
                 else:
                     asked.album = max(asked.album, s)
-                if s >= NAMED and asked.credit and number in {2, 3}:
+                same = _same(asked.text, word.text, s)
+                asked.known |= same
+                if s >= NAMED and same and asked.credit and number in {2, 3}:
                     asked.own, word.own = max(asked.own, s), max(word.own, s)
                 if s >= CLEAR and asked.role == "V" and number == 1:
                     asked.mark, word.mark = max(asked.mark, s), max(word.mark, s)
             if number == 2 and word.by >= 0 and word.best >= CLEAR:
                 q.words[word.by].performs = max(q.words[word.by].performs, word.best)
+
+
+def _remixers(q: _Question, r: _Row) -> None:
+    """Mark the words of who made a remix that are said outside the marks: for an artist, a guest or the album.
+
+    Words that only say the title, or the only artist, do not say it: he sings the original.
+    """
+    title, versions, artists, guests, album = r.fields
+    solo = bool(artists) and artists[-1].part == 0 and not guests
+    places = [*versions, *([] if solo else artists), *guests, *album]
+    known = {w.text for w in (*title, *(artists if solo else ()))}
+    for asked in q.words:
+        if asked.text in known:
+            continue
+        for word in filter(_is_remixer, versions):
+            word.said |= _same(asked.text, word.text, _alike(asked.text, word.text))
+        if asked.role == "V" and _is_remixer(asked):
+            asked.said = any(_same(asked.text, w.text, _alike(asked.text, w.text)) for w in places)
+
+
+def _is_remixer(word: _Word) -> bool:
+    return not word.kind & (VERSION | NOISE)
 
 
 def _names(q: _Question, r: _Row, f: list[float], title: list[_Word], artists: list[_Word]) -> float:
@@ -346,7 +379,8 @@ def _versions(q: _Question, r: _Row, *, titled: bool) -> tuple[float, float]:
     if not titled:
         other = (other if by_artist < 0.5 else stated) & REMIX
     lost = [_share(sum(w.weight * (1 - w.mark) for w in side), sum(w.weight for w in side)) for side in (marks, others)]
-    remixed = _remixed(marks, others) or _remixed(others, marks)
+    asked_called, row_called = _called(q.words), _called(r.fields[1])
+    remixed = _remixed(marks, others, called=row_called) or _remixed(others, marks, called=asked_called)
     if not titled and by_artist >= 0.5:
         remixed = False
     return float(remixed or bool(other & (REMIX | STAGE | BARE))), min(lost)
@@ -356,18 +390,24 @@ def _unsaid(marks: list[_Word], there: list[_Word], here: list[_Word]) -> int:
     """Kinds of marks of which the other side says nothing, not even misspelt; of a remix, nor who made it."""
     named = [w for w in marks if not w.kind & VERSION]
     said = _kinds(there) | _kinds([w for w in here if max(w.best, w.album) >= CLEAR])
-    if named and sum(w.weight for w in named if max(w.best, w.album) < CLEAR) < 0.15:
+    if named and sum(w.weight for w in named if not w.mark and not w.said) < 0.15:
         said |= REMIX
     return _kinds(marks) & ~said
 
 
-def _remixed(one: list[_Word], two: list[_Word]) -> bool:
+def _called(words: list[_Word]) -> bool:
+    """Whether there is a "single remix" or the like: a remix with a name of its own."""
+    names = [a for a, b in pairwise(words) if a.role == b.role and a.role in {"V", "1"} and b.kind & REMIX]
+    return any(word.kind & NOISE and not word.kind & REMIX for word in names)
+
+
+def _remixed(one: list[_Word], two: list[_Word], *, called: bool) -> bool:
     """Whether one side has a remix by somebody of whom the other, if more than a plain ``remix``, says nothing."""
     if not _kinds(one) & REMIX:
         return False
     other = bool(_kinds(two) & REMIX)
-    lost = [w for w in one if not w.kind & VERSION and not w.mark and (other or max(w.best, w.album) < CLEAR)]
-    rest = any(not w.kind & VERSION or (not w.kind & REMIX and not w.mark) for w in two)
+    lost = [w for w in one if not w.kind & VERSION and not w.mark and (other or not w.said)]
+    rest = called or any(not w.kind & VERSION or (not w.kind & REMIX and not w.mark) for w in two)
     return sum(w.weight for w in lost) >= 0.15 and (rest or not other)
 
 
@@ -393,12 +433,13 @@ def _rest(q: _Question, r: _Row, f: list[float]) -> None:
     f[66] = float(any(w.kind & VERSION and not w.kind & COVER for w in covers))
     if any(not w.kind & NOBODY for w in artists):
         lost = [w for w in q.words if w.role in "XT" and not w.kind & (NOISE | VERSION | DIGITS)]
-        f[67] = min(sum(w.weight for w in lost if max(w.best, w.album) < CLEAR), 3.0)
+        f[67] = min(sum(w.weight for w in lost if not w.known), 3.0)
 
 
 def _features(q: _Question, r: _Row, asked: tuple[float, int], row: tuple[float, int]) -> list[float]:
     f = [0.0] * FEATURES
     _align(q, r)
+    _remixers(q, r)
     title, versions, artists, guests, album = r.fields
     mass, soft, exact = _sums(title)
     f[0], f[1] = _share(soft, mass), _share(exact, mass)
