@@ -287,6 +287,31 @@ def test_a_row_changed_behind_our_back_is_corrupt(path: Path) -> None:
         assert storage.get_track(6) is not None
 
 
+def test_rows_read_past_sqlalchemy_are_as_safe(path: Path) -> None:
+    """What a resident index found: order, many at once, own writes, and the same errors as everywhere."""
+    fill(path, 1200)
+    with open_storage(path) as storage:
+        wanted = [*range(1199, 0, -1), 5000]
+        assert [c.track.id for c in storage.get_candidates(wanted)] == wanted[:-1]  # type: ignore[attr-defined]
+        with storage.transaction():
+            storage.update_track(7, title="Meanwhile")
+            assert storage.get_candidates([7])[0].track.title == "Meanwhile"  # type: ignore[attr-defined]
+        with contextlib.closing(sqlite3.connect(path)) as other, other:
+            other.execute("UPDATE tracks SET artist = 'somebody else' WHERE id = 9")
+        with pytest.raises(StorageCorruptError, match="track 9"):
+            storage.get_candidates([8, 9])  # type: ignore[attr-defined]
+        assert len(storage.get_candidates([8])) == 1  # type: ignore[attr-defined]
+        with contextlib.closing(sqlite3.connect(path)) as other, other:
+            other.execute("ALTER TABLE tracks RENAME TO elsewhere")
+        with pytest.raises(StorageCorruptError, match="no such table"):
+            storage.get_candidates([8])  # type: ignore[attr-defined]
+        path.rename(path.with_name("moved.db"))
+        with pytest.raises(StorageUnavailableError, match="deleted or replaced"):
+            storage.get_candidates([8])  # type: ignore[attr-defined]
+    with pytest.raises(StorageUnavailableError, match="closed"):
+        storage.get_candidates([8])  # type: ignore[attr-defined]
+
+
 def test_a_damaged_search_index_is_found_and_rebuilt(path: Path) -> None:
     fill(path)
     with sqlite3.connect(path) as connection:

@@ -7,7 +7,6 @@ import contextlib
 import functools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from starlette.applications import Starlette
@@ -22,6 +21,7 @@ from tracktion.errors import StorageBusyError, StorageError, UsageError
 from tracktion_service.auth import Accounts
 from tracktion_service.jobs import Analyses
 from tracktion_service.metrics import Metrics
+from tracktion_service.readers import Readers
 from tracktion_service.settings import Settings
 from tracktion_service.uploads import TooLargeError, TooSlowError, receive
 
@@ -58,7 +58,7 @@ class Service:
         self.storage = tk.open_storage(settings.storage)
         self.cache = tk.RedisCache(settings.redis) if settings.redis else tk.LRUCache()
         self.matcher = tk.Matcher(self.storage, resident=True)
-        self.readers = ThreadPoolExecutor(settings.readers, thread_name_prefix="read")
+        self.readers = Readers(settings.readers)
         self.accounts = Accounts(self.storage, token_seconds=settings.token_seconds)
         self.analyses = Analyses(
             self.storage,
@@ -71,7 +71,7 @@ class Service:
 
     async def read(self, work: Callable[..., T], *arguments: Any) -> T:
         """Do quick work that only reads; what writes or takes long has other threads (`asyncio.to_thread`)."""
-        return await asyncio.get_running_loop().run_in_executor(self.readers, work, *arguments)
+        return await self.readers.run(work, *arguments)
 
     def found(self, text: str, limit: int) -> str:
         """The answer to a search, as JSON.
@@ -95,7 +95,7 @@ class Service:
             yield
         finally:
             await self.analyses.stop()
-            self.readers.shutdown(cancel_futures=True)
+            self.readers.close()
             await asyncio.to_thread(self.storage.close)
 
 

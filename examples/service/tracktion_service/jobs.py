@@ -117,7 +117,7 @@ class Analyses:
             reason = f"{code}: {getattr(item.error, 'reason', item.error)}"
             self._storage.update_file(row.id, state="failed", reason=reason)
             return
-        identity = audio_identity(row.name)
+        identity = self._pool.submit(audio_identity, row.name).result()
         tags = item.analysis.tags
         track = {
             "title": (tags and tags.title) or Path(row.name).stem,

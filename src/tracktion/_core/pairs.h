@@ -313,16 +313,18 @@ static inline int tk_called(const tk_word *word) { return word->kind & TK_NOISE 
    the title, or the only artist, do not say it: he sings the original. */
 static void tk_remixers(const tk_question *q, const tk_row *r, char *said_q, char *said_r) {
     const int *e = r->ends;
-    int solo = e[2] > e[1] && r->words[e[2] - 1].part == 0 && e[3] == e[2];
+    int solo = e[2] > e[1] && r->words[e[2] - 1].part == 0 && e[3] == e[2], stated = 0;
+    for (int j = e[0]; j < e[1]; j++) stated |= tk_remixer(&r->words[j]);
     for (int i = 0; i < q->count; i++) {
         const tk_word *word = &q->words[i];
-        int spent = 0;
+        int asked = word->role == 'V' && tk_remixer(word), spent = 0;
+        if (!asked && !stated) continue;
         for (int j = 0; j < e[2] && !spent; j++)
             spent = (j < e[0] || (solo && j >= e[1])) && word->hash == r->words[j].hash;
-        for (int j = e[0]; j < e[1] && !spent; j++)
+        if (spent) continue;
+        for (int j = e[0]; j < e[1]; j++)
             if (tk_remixer(&r->words[j]) && tk_same(word, &r->words[j], tk_alike(q->masks[i], word, &r->words[j]))) said_r[j] = 1;
-        if (spent || word->role != 'V' || !tk_remixer(word)) continue;
-        for (int j = e[0]; j < r->count && !said_q[i]; j++)
+        for (int j = e[0]; asked && j < r->count && !said_q[i]; j++)
             if (!(solo && j >= e[1] && j < e[2])) said_q[i] = (char)tk_same(word, &r->words[j], tk_alike(q->masks[i], word, &r->words[j]));
     }
 }

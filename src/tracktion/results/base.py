@@ -26,6 +26,10 @@ def frozen_array(values: Any) -> FloatArray:
     return array
 
 
+_SCALARS = frozenset({str, int, bool, type(None)})
+"""Types that are plain as they are."""
+
+
 class Result:
     """Base of the frozen dataclasses that users receive.
 
@@ -37,7 +41,8 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types only: numbers, strings, lists, dicts, None."""
-        return {name: _plain(getattr(self, name)) for name in _names(typing.cast("Any", type(self)))}
+        pairs = [(name, getattr(self, name)) for name in _names(typing.cast("Any", type(self)))]
+        return {name: value if type(value) in _SCALARS else _plain(value) for name, value in pairs}
 
     def to_json(self, *, indent: int | None = None) -> str:
         """JSON text (RFC 8259; never NaN)."""
@@ -73,7 +78,7 @@ def _names(cls: type) -> tuple[str, ...]:
 
 
 def _plain(value: Any) -> Any:
-    if value is None or type(value) in {str, int, bool}:
+    if type(value) in _SCALARS:
         return value
     if isinstance(value, Result):
         return value.to_dict()

@@ -213,8 +213,7 @@ class SqlBase:
 
     @contextmanager
     def _begin(self, *, write: bool, single: bool = False) -> Iterator[Connection]:
-        if self._closed:
-            raise StorageUnavailableError("the storage is closed", file=self._place)
+        self._demand_open()
         with self._turn() if write else nullcontext():
             pool = self._engine.pool
             with self._translated():
@@ -244,7 +243,11 @@ class SqlBase:
             finally:
                 self._give_back(connection, pool)
 
-    def _give_back(self, connection: Connection, pool: sa.Pool) -> None:
+    def _demand_open(self) -> None:
+        if self._closed:
+            raise StorageUnavailableError("the storage is closed", file=self._place)
+
+    def _give_back(self, connection: Connection | sa.PoolProxiedConnection, pool: sa.Pool) -> None:
         """Let others have the connection; raises nothing, for what was committed stays so."""
         with suppress(*self._faults):
             connection.close()

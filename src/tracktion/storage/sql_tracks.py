@@ -191,9 +191,12 @@ class SqlTracks(SqlValues):
         wanted = list(track_ids)
         by_id: dict[int, Candidate] = {}
         for part in chunked(wanted, ASK):
-            for found in self._all(_SOME, {"wanted": part}):
+            for found in self._candidate_rows(part):
                 by_id[found[0]] = _candidate(found)
         return [by_id[track_id] for track_id in wanted if track_id in by_id]
+
+    def _candidate_rows(self, track_ids: list[int]) -> Sequence[Sequence[Any]]:
+        return self._all(_SOME, {"wanted": track_ids})
 
     def iter_tracks(self, *, after: int | None = None) -> Iterator[Track]:
         """See `TrackStore.iter_tracks`."""
