@@ -308,6 +308,7 @@ def test_rows_read_past_sqlalchemy_are_as_safe(path: Path) -> None:
         path.rename(path.with_name("moved.db"))
         with pytest.raises(StorageUnavailableError, match="deleted or replaced"):
             storage.get_candidates([8])  # type: ignore[attr-defined]
+        path.with_name("moved.db").rename(path)
     with pytest.raises(StorageUnavailableError, match="closed"):
         storage.get_candidates([8])  # type: ignore[attr-defined]
 
