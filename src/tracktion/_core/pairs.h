@@ -248,10 +248,13 @@ static float tk_grams_in(const tk_question *q, const tk_row *r, int begin, int e
 
 static inline float tk_share(float part, float whole) { return whole > 0.0f ? part / whole : 0.0f; }
 
-/* Whether the letters of a word begin the words of a name, three at least; "the", "and" and "a" may count. */
+#define TK_COMMON 0.6f /* below, a word like "with" or "who" means itself */
+
+/* Whether the letters of a word, not a common one, begin the words of a name, three at least; "the", "and" and "a" may
+   count. */
 static int tk_initials(const tk_word *word, const tk_word *name, int count) {
     int at = 0;
-    if (count < 3 || word->length < 3) return 0;
+    if (count < 3 || word->length < 3 || word->weight < TK_COMMON) return 0;
     for (int i = 0; i < word->length; i++) {
         if (at < count && word->codes[i] == name[at].codes[0]) at++;
         else if (word->codes[i] != 20 && word->codes[i] != 1) return 0;

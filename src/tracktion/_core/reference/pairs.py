@@ -20,7 +20,7 @@ TOKENS = 64
 PARTS = 8
 LETTERS = 256
 NOISE, VERSION, DIGITS, COVER, NOBODY, REMIX, STAGE, BARE = 1, 2, 4, 8, 16, 32, 64, 128
-CLEAR, NAMED, LONG = 0.6, 0.7, 6
+CLEAR, NAMED, LONG, COMMON = 0.6, 0.7, 6, 0.6
 
 Lexicon = tuple[NDArray[np.uint32], NDArray[np.uint8], NDArray[np.uint8]]
 
@@ -333,12 +333,15 @@ def _grams_in(q: _Question, words: list[_Word]) -> tuple[int, int]:
     return sum(gram in q.grams for gram in grams), len(grams)
 
 
-def _initials(word: bytes, name: list[_Word]) -> bool:
-    """Whether the letters of a word begin the words of a name, three at least; "the", "and" and "a" may count."""
+def _initials(word: _Word, name: list[_Word]) -> bool:
+    """Whether the letters of a word, not a common one, begin the words of a name, three at least.
+
+    "The", "and" and "a" may count.
+    """
     at = 0
-    if len(name) < 3 or len(word) < 3:
+    if len(name) < 3 or len(word.text) < 3 or word.weight < COMMON:
         return False
-    for letter in word:
+    for letter in word.text:
         if at < len(name) and letter == name[at].text[0]:
             at += 1
         elif letter not in b"ta":
@@ -360,7 +363,7 @@ def _credit(q: _Question, r: _Row, letters: float, *, plays: bool) -> tuple[floa
         return 0.0, 0.0
     names = _grouped(asked, "credit")
     same = letters if letters >= 0.75 else 0.0
-    if plays or any(_initials(w.text, name) for w in artists for name in names):
+    if plays or any(_initials(w, name) for w in artists for name in names):
         same = 1.0
     for name in [*names, *_grouped(artists, "part")]:
         same = max(same, _share(sum(w.weight * w.own for w in name), sum(w.weight for w in name)))
@@ -422,7 +425,7 @@ def _rest(q: _Question, r: _Row, f: list[float]) -> None:
     """Features of who is named, which version, and who covers whom."""
     artists = r.fields[2]
     askers = [w for w in q.words if (w.credit if f[18] > 0 else w.role != "L")]
-    plays = any(_initials(w.text, name) for w in askers for name in _grouped(artists, "part"))
+    plays = any(_initials(w, name) for w in askers for name in _grouped(artists, "part"))
     f[59], f[60] = _credit(q, r, f[16], plays=plays)
     f[61] = float(plays)
     f[62], f[63] = _versions(q, r, titled=f[17] > 0)
