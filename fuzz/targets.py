@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
+import pkgutil
 from collections.abc import Callable
 
 import numpy as np
 
+from tracktion import audio, estimators, features
+from tracktion.analyzer import Analyzer
 from tracktion.audio import Limits, audio_identity, open_audio, read_tags
 from tracktion.audio.chunks import aiff_declared_frames, ogg_layout, ogg_pages, wave_layout
 from tracktion.audio.id3 import read_id3
@@ -14,8 +18,26 @@ from tracktion.audio.mp3 import find_frames, parse_header, parse_info
 from tracktion.audio.sniff import find_adts, sniff
 from tracktion.audio.source import open_source
 from tracktion.errors import TracktionError
+from tracktion.matching.query import parse_query
+from tracktion.matching.scoring import load_scorer, surface_text
+from tracktion.matching.text import fold, normalise_track, searchable
+from tracktion.results.catalogue import Candidate, Track
 
-__all__ = ["TARGETS"]
+__all__ = ["TARGETS", "TEXTS"]
+
+# Everything is imported here, where the driver instruments it: what is imported in a target later is fuzzed blindly.
+for _package in (audio, estimators, features):
+    for _module in pkgutil.iter_modules(_package.__path__, f"{_package.__name__}."):
+        if not _module.name.endswith("essentia"):
+            importlib.import_module(_module.name)
+
+TEXTS = (
+    "Trapdoor (feat. Someone) [PAX Remix] - Radio Edit\nGorgon City & PAX, Third; The Fourth\nTrapdoor - EP",
+    "08-Gypsy_Eyes.mp3\nJimi Hendrix\nElectric Ladyland (Disc 1)",
+    "Björk - Jóga (Live at the Royal Opera House) [Official Video HD] 1997\nvs. Юность, The\nx",
+    "U.N.K.L.E. with Thom Yorke (Cover of the Ramones)\nVarious Artists\nLP Version (2011 Remaster)",
+)
+"""Seeds of the target `text`: title, credit and album in lines."""
 
 _LIMITS = Limits(max_seconds=30.0, max_tag_bytes=1 << 20)
 _MAX_GROUPS = 10_000
@@ -80,26 +102,26 @@ def decode(data: bytes) -> None:
 
 
 def text(data: bytes) -> None:
-    """Normalising of titles and parsing of file names."""
-    from tracktion.matching.query import parse_query
-    from tracktion.matching.text import fold, normalise_track
-
-    given = data.decode("utf-8", "surrogateescape")
-    fold(given)
-    normalise_track(given, given[::-1], given)
-    with contextlib.suppress(TracktionError):
-        parse_query(given)
+    """Normalising of titles and credits, parsing of questions and file names, and the score of one for the other."""
+    title, artist, album = [*data.decode("utf-8", "surrogateescape").split("\n", 2), "", ""][:3]
+    fold(title)
+    form = normalise_track(title, artist, album)
+    check(searchable(title, artist) == form.search)
+    row = Candidate(Track(title=title, artist=artist, album=album), form.search)
+    for asked in ({"text": f"{title} {artist}"}, {"text": title}, {"title": title, "artist": artist, "album": album}):
+        with contextlib.suppress(TracktionError):
+            query = parse_query(**{"title": None, "artist": None, **asked})
+            spelt = surface_text(asked.get("text"), asked.get("title"), asked.get("artist"))
+            check(all(0.0 <= scored.probability <= 1.0 for scored in load_scorer().score(query, spelt, [row])))
 
 
 def analysis(data: bytes) -> None:
     """Samples of any kind through features and estimators: kernels stay within their arrays, results are finite."""
-    import tracktion
-
     channels = data[0] % 3 + 1 if data else 1
     samples = np.frombuffer(data[: len(data) // 4 * 4], dtype=np.float32)
     samples = np.tile(samples[: len(samples) // channels * channels], 200).reshape(-1, channels)
     with contextlib.suppress(TracktionError):
-        tracktion.Analyzer(overlap=False).analyze((samples, 22050)).to_json()
+        Analyzer(overlap=False).analyze((samples, 22050)).to_json()
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
