@@ -316,7 +316,7 @@ static inline int tk_called(const tk_word *word) { return word->kind & TK_NOISE 
    the title, or the only artist, do not say it: he sings the original. */
 static void tk_remixers(const tk_question *q, const tk_row *r, char *said_q, char *said_r) {
     const int *e = r->ends;
-    int solo = e[2] > e[1] && r->words[e[2] - 1].part == 0 && e[3] == e[2], stated = 0;
+    int solo = e[2] > e[1] && r->words[e[2] - 1].part == 0, stated = 0;
     for (int j = e[0]; j < e[1]; j++) stated |= tk_remixer(&r->words[j]);
     for (int i = 0; i < q->count; i++) {
         const tk_word *word = &q->words[i];

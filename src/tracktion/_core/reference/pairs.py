@@ -222,7 +222,7 @@ def _remixers(q: _Question, r: _Row) -> None:
     Words that only say the title, or the only artist, do not say it: he sings the original.
     """
     title, versions, artists, guests, album = r.fields
-    solo = bool(artists) and artists[-1].part == 0 and not guests
+    solo = bool(artists) and artists[-1].part == 0
     places = [*versions, *([] if solo else artists), *guests, *album]
     known = {w.text for w in (*title, *(artists if solo else ()))}
     for asked in q.words:
