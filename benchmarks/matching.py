@@ -7,6 +7,9 @@ With ``--scorers FOLDER`` each question is answered by a scorer that had not see
 ``python -m benchmarks.matching FOLDER --scale 10000 100000 1000000 [--home URL ...]`` measures time, in CPU
 milliseconds of the searching thread and by the wall clock, batch throughput, time to build and memory.
 
+``python -m benchmarks.matching FOLDER --floors ROWS SEED`` counts wrong artists and versions above one half again, over
+other rows.
+
 FOLDER holds ``catalogue.csv.gz`` and ``queries.jsonl``. Peers (tantivy, scikit-learn) run when they are installed.
 SQL homes must be empty or hold the same catalogue.
 """
@@ -271,9 +274,14 @@ def main() -> None:
     )
     parser.add_argument("--scorers", type=Path, help="folder of scorers that had not seen a fold of the questions")
     parser.add_argument("--plot", type=Path, help="where to draw the reliability of the first home (SVG)")
+    parser.add_argument(
+        "--floors", type=int, nargs=2, metavar=("ROWS", "SEED"), help="only wrong artists and versions, rows drawn anew"
+    )
     options = parser.parse_args()
     homes = options.home or ["memory:"]
-    if options.scale:
+    if options.floors:
+        report_floors(read_rows(options.folder), options.folder, *options.floors)
+    elif options.scale:
         scale(options.folder, options.scale, homes, options.peers, options.count)
     else:
         accuracy(options.folder, homes, options.peers, options.scorers, options.plot)

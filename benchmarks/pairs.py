@@ -87,7 +87,7 @@ def report_pairs(folder: Path) -> None:
         )
 
 
-def report_floors(rows: list[dict[str, str]], folder: Path, count: int = 5000) -> None:
+def report_floors(rows: list[dict[str, str]], folder: Path, count: int = 5000, seed: int = 0) -> None:
     """How often, and how high, pairs score that agree in all but the artist, or in all but the version.
 
     A wrong artist is another artist of the catalogue whose name shares no word with the right one's (after folding) and
@@ -95,7 +95,8 @@ def report_floors(rows: list[dict[str, str]], folder: Path, count: int = 5000) -
     """
     scorer = load_scorer()
     scores: dict[str, list[float]] = {}
-    for name, asked, row in [*artist_pairs(rows, count), *remix_pairs(rows, count), *swapped_pairs(folder)]:
+    pairs = [*artist_pairs(rows, count, seed), *remix_pairs(rows, count, seed), *swapped_pairs(folder, seed)]
+    for name, asked, row in pairs:
         scores.setdefault(name, []).append(probability(scorer, asked, row))
     for name, found in scores.items():
         print(
@@ -106,9 +107,9 @@ def report_floors(rows: list[dict[str, str]], folder: Path, count: int = 5000) -
 Named = Iterator[tuple[str, Fields, Fields]]
 
 
-def artist_pairs(rows: list[dict[str, str]], count: int) -> Named:
+def artist_pairs(rows: list[dict[str, str]], count: int, seed: int) -> Named:
     """Everything right but the artist: anybody, somebody with a song of the same title, in fields and as text."""
-    rng = random.Random(4)
+    rng = random.Random(4 + seed)
     named = [row for row in rows if row["title"] and row["artist"]]
     titled: dict[str, list[str]] = {}
     for row in named:
@@ -128,9 +129,9 @@ def artist_pairs(rows: list[dict[str, str]], count: int) -> Named:
             yield f"another artist, {name}, as text", {**NOTHING, "text": f"{artist} - {row['title']}"}, fields
 
 
-def remix_pairs(rows: list[dict[str, str]], count: int) -> Named:
+def remix_pairs(rows: list[dict[str, str]], count: int, seed: int) -> Named:
     """Another remix, and a remix against the original, both ways and as text."""
-    rng = random.Random(5)
+    rng = random.Random(5 + seed)
     named = [row for row in rows if row["title"] and row["artist"]]
     single = [row["artist"] for row in named if one_name(row["artist"])]
     for row in rng.sample(named, count):
@@ -147,9 +148,9 @@ def remix_pairs(rows: list[dict[str, str]], count: int) -> Named:
         yield f"a remix for {original}, as text", {**NOTHING, "text": f"{row['artist']} - {row['title']}"}, one
 
 
-def swapped_pairs(folder: Path) -> Named:
+def swapped_pairs(folder: Path, seed: int) -> Named:
     """Labelled pairs that are the same recording, with the artist of another pair."""
-    rng = random.Random(6)
+    rng = random.Random(6 + seed)
     same = [
         pair for part in ("train", "validation") for pair in read_pairs(folder / f"itunes_amazon_{part}.csv") if pair[2]
     ]

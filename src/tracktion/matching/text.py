@@ -8,7 +8,8 @@ The rules, in order (`normalise_track` applies them to a row, `parse_query` to a
    (``R.E.M.`` = ``rem``), ``$`` and ``!`` inside a word are ``s`` and ``i``; ``wanna`` = ``want to``, ``lovin'`` =
    ``loving`` and a few more. A name of nothing but symbols becomes
    words that spell their code points, so that ``!!!`` can be found.
-3. ``the`` and ``and``/``&`` come and go in the world's metadata, so they are left out, unless nothing else is there.
+3. ``the`` and ``and``/``&`` come and go in the world's metadata, so they are left out, unless nothing else is there
+   or the name is ``The The``.
 4. Parts of a title in brackets or after `` - `` are sorted into guests (``feat. X``), versions (``live``, ``X remix``;
    kept and compared), noise (``official video``, ``2011 remaster``; dropped) and the title itself.
 5. Artists are parted at commas, ``;``, ``feat.``; the first is the primary one.
@@ -22,6 +23,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from anyascii import anyascii
 
@@ -115,9 +117,14 @@ def fold(text: str) -> str:
 
 
 def fold_words(text: str) -> list[str]:
-    """Return the folded words of `text` without ``the`` and ``and``, unless there are no others."""
+    """Return the folded words of `text` without ``the`` and ``and``, unless there are no others.
+
+    ``The The`` is a name.
+    """
     words = _words(text)
     if "the" in words or "and" in words:
+        if words.count("the") > 1 and ("the", "the") in pairwise(words):
+            return words
         kept = [word for word in words if word not in ARTICLES and word not in JOINERS]
         return kept or words
     return words

@@ -24,6 +24,7 @@ _PROBES = (
     (None, "draft featuring Ð'Þórðar", "Ænima"),
     ("08-Gypsy_Eyes.mp3", "Jimi  Hendrix", "Électric Ladyland"),
     ("Gimme Lovin' 'Til (Reimagined)", "Denmark - Re:Load", None),
+    ("This Is the Day (The The Remix)", "The The", None),
 )
 
 
