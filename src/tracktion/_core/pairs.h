@@ -277,7 +277,7 @@ static inline int tk_same(const tk_word *a, const tk_word *b, float s) {
 static int tk_credit(const tk_question *q, const tk_row *r, const float *found_q, const float *found_r, float letters, float *same) {
     float mass_q[TK_PARTS + 1] = {0}, soft_q[TK_PARTS + 1] = {0}, mass_r[TK_PARTS] = {0}, soft_r[TK_PARTS] = {0};
     int asked = 0, stated = 0, begin = 0, length = 0;
-    *same = letters >= 0.75f ? letters : 0.0f;
+    *same = letters >= 0.8f ? letters : 0.0f;
     for (int i = 0; i < q->count; i++) {
         const tk_word *word = &q->words[i];
         if (!word->credit) continue;

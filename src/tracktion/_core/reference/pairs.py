@@ -362,7 +362,7 @@ def _credit(q: _Question, r: _Row, letters: float, *, plays: bool) -> tuple[floa
     if not any(not w.kind & NOBODY for w in asked) or not any(not w.kind & NOBODY for w in artists):
         return 0.0, 0.0
     names = _grouped(asked, "credit")
-    same = letters if letters >= 0.75 else 0.0
+    same = letters if letters >= 0.8 else 0.0
     if plays or any(_initials(w, name) for w in artists for name in names):
         same = 1.0
     for name in [*names, *_grouped(artists, "part")]:
