@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -74,19 +73,23 @@ def test_work_of_those_who_went_away_is_not_done() -> None:
 
 
 def test_threads_end_when_closed_or_when_the_loop_is_gone() -> None:
-    async def leave(threads: Any, held: threading.Event) -> None:
-        task = asyncio.ensure_future(threads.run(held.wait))
-        await asyncio.sleep(0)
+    begun, held = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        begun.set()
+        held.wait()
+
+    async def leave(threads: Any) -> None:
+        task = asyncio.ensure_future(threads.run(hold))
+        await asyncio.to_thread(begun.wait)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
 
-    before, held = threading.active_count(), threading.Event()
-    asyncio.run(leave(readers(), held))
+    left, closed = readers(), readers(2)
+    asyncio.run(leave(left))
     held.set()
-    closed = readers(2)
     closed.close()
-    end = time.monotonic() + 10
-    while threading.active_count() > before and time.monotonic() < end:
-        time.sleep(0.01)
-    assert threading.active_count() <= before
+    for thread in (*left._threads, *closed._threads):
+        thread.join(10)
+        assert not thread.is_alive()
