@@ -357,8 +357,9 @@ static void tk_compare(const tk_question *q, const tk_row *r, float row_duration
                 album_q[i] = s;
             }
             if (s < TK_CLEAR) continue;
-            known_q[i] |= tk_same(&q->words[i], &r->words[j], s);
-            if (s >= TK_NAMED && tk_same(&q->words[i], &r->words[j], s) && q->words[i].credit && j >= e1 && j < e3) {
+            int same = tk_same(&q->words[i], &r->words[j], s);
+            known_q[i] |= same;
+            if (s >= TK_NAMED && same && q->words[i].credit && j >= e1 && j < e3) {
                 credit_q[i] = fmaxf(credit_q[i], s);
                 credit_r[j] = fmaxf(credit_r[j], s);
             }

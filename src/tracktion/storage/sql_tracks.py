@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from tracktion.matching.text import NormalisedTrack
 
-__all__ = ["STORED", "SqlTracks"]
+__all__ = ["CANDIDATE_FIELDS", "STORED", "SqlTracks"]
 
 logger = logging.getLogger("tracktion")
 
@@ -51,7 +51,8 @@ RULES = "tracktion.normaliser"
 
 _FORMS = sa.select(*(tracks.c[name] for name in STORED))
 _TRACK = sa.select(*(tracks.c[name] for name in (*TRACK_FIELDS, "checksum")))
-_CANDIDATE = sa.select(*(tracks.c[name] for name in (*TRACK_FIELDS, "checksum", "norm_search", "search_checksum")))
+CANDIDATE_FIELDS = (*TRACK_FIELDS, "checksum", "norm_search", "search_checksum")
+_CANDIDATE = sa.select(*(tracks.c[name] for name in CANDIDATE_FIELDS))
 _THIS = tracks.c.id == sa.bindparam("wanted")
 _ONE = _TRACK.where(_THIS)
 _ONE_LOCKED = _ONE.with_for_update()

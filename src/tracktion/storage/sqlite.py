@@ -24,12 +24,12 @@ from tracktion.errors import (
 )
 from tracktion.storage.faults import DAMAGED, SEARCH_DAMAGED
 from tracktion.storage.places import network_filesystem
-from tracktion.storage.rows import TRACK_FIELDS, Row
+from tracktion.storage.rows import Row
 from tracktion.storage.schema import tracks
 from tracktion.storage.sql_analyses import SqlAnalyses
 from tracktion.storage.sql_files import SqlFiles
 from tracktion.storage.sql_playlists import SqlPlaylists
-from tracktion.storage.sql_tracks import SqlTracks
+from tracktion.storage.sql_tracks import CANDIDATE_FIELDS, SqlTracks
 from tracktion.storage.sqlite_seal import Seal
 from tracktion.storage.sqlite_writers import Ticket, WriterQueue
 
@@ -51,7 +51,7 @@ LOG_PAGES = 16_000
 longer, since the same pages of the indexes go into the file again and again."""
 
 _CANDIDATES = (
-    f"SELECT {', '.join((*TRACK_FIELDS, 'checksum', 'norm_search', 'search_checksum'))} "  # noqa: S608 - our names
+    f"SELECT {', '.join(CANDIDATE_FIELDS)} "  # noqa: S608 - our names
     "FROM tracks WHERE id IN (SELECT value FROM json_each(?))"
 )
 _INDEX = (
