@@ -6,6 +6,7 @@ import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,6 +51,37 @@ def test_killed_at_random_moments(tmp_path: Path, record_property: Record) -> No
     record_property("faults", kills)
     assert_all_done(url, paths, published=messages)
     assert outcome(url)["analyses"] == len(paths)
+
+
+@pytest.mark.slow
+def test_kills_from_outside_fail_no_file(shared_nursery: Nursery, tmp_path: Path) -> None:
+    """In hand at two ends, a file is not tried by lives that are too short to tell who ended them."""
+    options = _one_file(tmp_path)
+    for _ in range(2):
+        assert shared_nursery.spawn("tests.faults.hosts:watch", failpoint="work.begin:1", **options).wait(60) == -9
+    for _ in range(4):
+        life = shared_nursery.spawn("tests.faults.hosts:watch", failpoint="work.begin:1", **options)
+        assert life.wait(1.0) is None
+        life.kill()
+        life.wait(10)
+    assert shared_nursery.spawn("tests.faults.hosts:watch", **options).wait(60) == 0
+    assert outcome(str(options["url"]))["states"] == {"done": 1}
+
+
+@pytest.mark.slow
+def test_a_file_that_ends_the_process_is_failed_after_three_lives(shared_nursery: Nursery, tmp_path: Path) -> None:
+    options = _one_file(tmp_path)
+    for _ in range(3):
+        assert shared_nursery.spawn("tests.faults.hosts:watch", failpoint="work.begin:1", **options).wait(60) == -9
+    assert shared_nursery.spawn("tests.faults.hosts:watch", failpoint="work.begin:1", **options).wait(60) == 0
+    found = outcome(str(options["url"]))
+    assert found["states"] == {"failed": 1}
+    assert "the process died 3 times" in str(found["reasons"])
+
+
+def _one_file(folder: Path) -> dict[str, Any]:
+    files_with_content(folder / "music", 1)
+    return {"root": str(folder / "music"), "url": f"sqlite:///{folder / 'state.db'}", "seconds": 0.0}
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,8 @@ SHARED_LOOK_SECONDS = 1.0
 RECOVER_SECONDS = 10.0
 LOOK_SECONDS = 0.25
 SUSPECT_EVERY = 10
+LAST_ATTEMPT_SECONDS = 5.0
+"""A row that one more end of the process would fail is tried only by a process that has lived on for so long."""
 SURPRISES = 10
 """So many steps in a row that raise what nobody expected end the thread."""
 
@@ -265,9 +267,13 @@ class Worker:
     # --- where work comes from ----------------------------------------------------------------------------------------
 
     def suspect(self, records: Sequence[FileRecord]) -> None:
-        """Take rows that are to be tried again, alone."""
+        """Take rows that are to be tried again, alone.
+
+        A process that is killed over and over from outside never comes to the last attempts: no row is to blame for that.
+        """
         for record in records:
-            self._suspects.add(record)
+            last = record.attempts >= self.journal.max_attempts - 1
+            self._suspects.add(record, delay_seconds=LAST_ATTEMPT_SECONDS if last else 0.0)
 
     @property
     def idle(self) -> bool:
