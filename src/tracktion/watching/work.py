@@ -269,7 +269,7 @@ class Worker:
     def suspect(self, records: Sequence[FileRecord]) -> None:
         """Take rows that are to be tried again, alone.
 
-        A process that is killed over and over from outside never comes to the last attempts: no row is to blame for that.
+        A process that is killed over and over from outside never comes to last attempts: no row is to blame for that.
         """
         for record in records:
             last = record.attempts >= self.journal.max_attempts - 1
