@@ -87,6 +87,7 @@ def test_another_version_is_no_match(one: str, two: str) -> None:
         ("The Shape I'm In", "All Star Band feat. Warren Haynes", "SHAED"),
         ("March March", "The Chicks", "Chic"),
         ("Mountain of Love", "Bill Black's Combo", "Blanks"),
+        ("Timber (feat. Kesha)", "Pitbull", "Kesha"),
     ],
 )
 def test_who_made_a_remix_is_not_said_by_title_or_singer(title: str, artist: str, remixer: str) -> None:

@@ -105,6 +105,7 @@ def test_search(query: str, budget: int, lean: bool) -> None:
 
 
 QUESTIONS = [
+    {"title": "Trapdoor (feat. Pax)", "artist": "TTBT"},
     {"text": "arctic mnkeys do i wana know"},
     {"title": "Trapdoor (PAX Remix)", "artist": "The The", "duration": 200.0, "year": 2001},
     {"text": "03-the_the_-_one_two_(live)-ftd.mp3"},
@@ -135,6 +136,7 @@ def test_compare(options: dict, rows: int) -> None:
             "a,b,c,d,e,f,g,h,i,j||" + ",".join("abcdefghijkl") + "|z|y|w|v",
             "trapdoor|pax remix|the the bad thing,ttbt|rahzel|live",
             "trapdoor|mix|various artists||",
+            "trapdoor|pax remix|ttbt|pax rahzel|",
         ]
     )
     both(

@@ -58,6 +58,8 @@ def test_articles_and_joiners_go_unless_nothing_else_is_there() -> None:
         ("Live", "Lift", "live||lift|"),
         (None, None, "|||"),
         ("Inga-lill (AVEC Remix)", "Gabriel", "inga lill|avec remix|gabriel|"),
+        ("Song (Con Alma Remix)", "B", "song|con alma remix|b|"),
+        ("Song (con Alma)", "B", "song||b|alma"),
     ],
 )
 def test_parts_of_a_row(title: str | None, artist: str | None, search: str) -> None:

@@ -312,8 +312,16 @@ static inline int tk_remixer(const tk_word *word) { return !(word->kind & (TK_VE
 /* Whether a word and the next are "single remix" or the like: a remix with a name of its own. */
 static inline int tk_called(const tk_word *word) { return word->kind & TK_NOISE && !(word->kind & TK_REMIX) && word[1].kind & TK_REMIX; }
 
+/* Whether both sides name a word as a guest: he is on the original too. */
+static int tk_guest_of_both(const tk_question *q, const tk_row *r, uint32_t hash) {
+    int asked = 0, stated = 0;
+    for (int i = 0; i < q->count; i++) asked |= q->words[i].role == 'F' && q->words[i].hash == hash;
+    for (int j = r->ends[2]; asked && j < r->ends[3]; j++) stated |= r->words[j].hash == hash;
+    return stated;
+}
+
 /* Whose remix it is may be said outside the marks too: by a word for an artist, a guest or the album. Words that only say
-   the title, or the only artist, do not say it: he sings the original. */
+   the title, the only artist or a guest of both sides do not say it: they are on the original too. */
 static void tk_remixers(const tk_question *q, const tk_row *r, char *said_q, char *said_r) {
     const int *e = r->ends;
     int solo = e[2] > e[1] && r->words[e[2] - 1].part == 0, stated = 0;
@@ -324,7 +332,7 @@ static void tk_remixers(const tk_question *q, const tk_row *r, char *said_q, cha
         if (!asked && !stated) continue;
         for (int j = 0; j < e[2] && !spent; j++)
             spent = (j < e[0] || (solo && j >= e[1])) && word->hash == r->words[j].hash;
-        if (spent) continue;
+        if (spent || tk_guest_of_both(q, r, word->hash)) continue;
         for (int j = e[0]; j < e[1]; j++)
             if (tk_remixer(&r->words[j]) && tk_same(word, &r->words[j], tk_alike(q->masks[i], word, &r->words[j]))) said_r[j] = 1;
         for (int j = e[0]; asked && j < r->count && !said_q[i]; j++)

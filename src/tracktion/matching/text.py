@@ -27,7 +27,7 @@ from itertools import pairwise
 
 from anyascii import anyascii
 
-from tracktion.matching.words import ARTICLES, GUEST, JOINERS, NOISE, VERSION
+from tracktion.matching.words import ARTICLES, GUEST, JOINERS, NOISE, REMIX, VERSION
 
 __all__ = [
     "LIMIT",
@@ -368,7 +368,8 @@ def _parted(title: str) -> TitleParts:
         match = _WITH.match(segment)
         if match:
             names = name_words(segment[match.end() :])
-            if not VERSION.issuperset(names):  # ``(AVEC Remix)`` is by AVEC
+            remix = REMIX.issuperset(names[-1:]) and not _GUESTS.match(segment.lstrip())  # ``(con Alma Remix)``
+            if not remix and not VERSION.issuperset(names):  # ``(AVEC Remix)`` is by AVEC
                 guests.extend(names)
                 return " "
         inner = _GUESTS.search(segment)

@@ -219,12 +219,13 @@ def _align(q: _Question, r: _Row) -> None:
 def _remixers(q: _Question, r: _Row) -> None:
     """Mark the words of who made a remix that are said outside the marks: for an artist, a guest or the album.
 
-    Words that only say the title, or the only artist, do not say it: he sings the original.
+    Words that only say the title, the only artist or a guest of both sides do not say it: they are on the original too.
     """
     title, versions, artists, guests, album = r.fields
     solo = bool(artists) and artists[-1].part == 0
     places = [*versions, *([] if solo else artists), *guests, *album]
     known = {w.text for w in (*title, *(artists if solo else ()))}
+    known |= {w.text for w in guests} & {w.text for w in q.words if w.role == "F"}
     for asked in q.words:
         if asked.text in known:
             continue
