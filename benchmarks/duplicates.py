@@ -15,7 +15,6 @@ import argparse
 import subprocess
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tracktion
+from benchmarks.matching.table import report, table
 from tracktion.audio import open_audio
 from tracktion.features.fingerprint import CODE_RATE
 from tracktion.features.stream import extract_features
@@ -91,8 +91,8 @@ def collect(folder: Path, kept: Path | None) -> dict[str, dict[str, Codes]]:
     return found
 
 
-def clusters(prints: dict[str, dict[str, Codes]]) -> None:
-    """Print what `Matcher.duplicates` makes of all fingerprints, and who was not put beside the original."""
+def clusters(prints: dict[str, dict[str, Codes]]) -> str:
+    """What `Matcher.duplicates` makes of all fingerprints; prints who was not put beside the original."""
     storage = tracktion.open_storage("memory:")
     origin: dict[int, tuple[str, str]] = {}
     for file, row in prints.items():
@@ -101,30 +101,23 @@ def clusters(prints: dict[str, dict[str, Codes]]) -> None:
             (track_id,) = storage.add_tracks([{"audio_identity": identity}])
             storage.put_fingerprint(identity, codes.astype("<u4").tobytes(), duration=len(codes) / CODE_RATE)
             origin[track_id] = file, variant
-    begin = time.process_time()
     groups = list(tracktion.Matcher(storage).duplicates())
-    took = time.process_time() - begin
     place = {track.id: number for number, group in enumerate(groups) for track in group.tracks}
     of_original = {file: place.get(track) for track, (file, variant) in origin.items() if variant == ORIGINAL}
-    missed: Counter[str] = Counter()
-    lost = []
-    for track, (file, variant) in origin.items():
-        if variant != ORIGINAL and (place.get(track) is None or place.get(track) != of_original[file]):
-            missed[variant] += 1
-            lost.append(f"{file} {variant}")
-    total = len(origin) - len(prints)
-    print(
-        f"{len(prints)} recordings, {total} re-encodings; clusters {len(groups)}, {took:.1f} s CPU\n"
-        f"recall {1 - sum(missed.values()) / total:.4f} ({total - sum(missed.values())} of {total})"
-    )
-    for variant in VARIANTS:
-        print(f"  {variant:28s} {1 - missed[variant] / len(prints):.4f}")
-    false = [sorted({origin[t.id][0] for t in group.tracks if t.id is not None}) for group in groups]
-    false = [names for names in false if len(names) > 1]
-    print(f"clusters that hold two recordings: {len(false)}")
-    for names in false:
-        print(f"  {', '.join(names)}")
-    print(f"not found: {', '.join(lost) or 'none'}")
+    lost = [
+        (file, variant)
+        for track, (file, variant) in origin.items()
+        if variant != ORIGINAL and (place.get(track) is None or place.get(track) != of_original[file])
+    ]
+    mixed = [sorted({origin[t.id][0] for t in group.tracks if t.id is not None}) for group in groups]
+    mixed = [names for names in mixed if len(names) > 1]
+    print(f"clusters that hold two recordings: {'; '.join(map(', '.join, mixed)) or 'none'}")
+    print(f"not found: {', '.join(map(' '.join, lost)) or 'none'}", flush=True)
+    rows = [(variant, sum(v == variant for _, v in lost), len(prints)) for variant in VARIANTS]
+    rows.append(("all", len(lost), len(prints) * len(VARIANTS)))
+    cells = [[name, f"{total:,}", f"{total - missed:,}", f"{1 - missed / total:.4f}"] for name, missed, total in rows]
+    recall = table(["encoding", "files", "clustered with the original", "share"], cells)
+    return f"{recall}\n\nClusters: {len(groups)}; of these with two recordings: {len(mixed)}."
 
 
 def others(real: list[Codes], count: int) -> Iterator[Codes]:
@@ -139,16 +132,15 @@ def others(real: list[Codes], count: int) -> Iterator[Codes]:
         yield codes ^ flips.astype(np.uint32)
 
 
-def lookups(prints: dict[str, dict[str, Codes]], count: int) -> None:
+def lookups(prints: dict[str, dict[str, Codes]], count: int) -> str:
+    """Every re-encoding is looked up among `count` fingerprints."""
     index = FingerprintIndex()
     for file, row in prints.items():
         index.add(file, row[ORIGINAL].astype("<u4").tobytes())
     for number, codes in enumerate(others([row[ORIGINAL] for row in prints.values()], count - len(index))):
         index.add(f"other {number}", codes.astype("<u4").tobytes())
-    begin = time.process_time()
     index.search(next(iter(prints.values()))[ORIGINAL].astype("<u4").tobytes())
-    print(f"\n{len(index)} fingerprints, index made in {time.process_time() - begin:.1f} s CPU")
-    cpu, wall, right, wrong, asked = [], [], 0, 0, 0
+    cpu, wall, right, wrong = [], [], 0, 0
     for file, row in prints.items():
         for variant in VARIANTS:
             data = row[variant].astype("<u4").tobytes()
@@ -156,13 +148,12 @@ def lookups(prints: dict[str, dict[str, Codes]], count: int) -> None:
             hits = index.search(data)
             cpu.append(time.thread_time() - a)
             wall.append(time.perf_counter() - b)
-            asked += 1
             right += bool(hits) and hits[0].identity == file
             wrong += any(hit.identity != file for hit in hits)
-    p = [1e3 * float(np.percentile(values, q)) for values in (cpu, wall) for q in (50, 95)]
-    print(
-        f"looked up {asked}: found {right / asked:.4f}, something else found too or instead {wrong}\n"
-        f"CPU p50 {p[0]:.1f} p95 {p[1]:.1f} ms   wall p50 {p[2]:.1f} p95 {p[3]:.1f} max {1e3 * max(wall):.1f} ms"
+    times = [" / ".join(f"{1e3 * np.percentile(values, q):.1f}" for q in (50, 95)) for values in (cpu, wall)]
+    cells = [f"{len(index):,}", f"{len(cpu):,}", f"{right / len(cpu):.4f}", str(wrong), *times]
+    return table(
+        ["fingerprints", "looked up", "found", "others found", "CPU p50 / p95 ms", "wall p50 / p95 ms"], [cells]
     )
 
 
@@ -171,11 +162,12 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--prints", type=Path, help="where fingerprints are kept (.npz)")
     parser.add_argument("--others", type=int, default=100_000, help="size of the index for lookups; 0: none")
+    parser.add_argument("--write", type=Path, help="put the tables between the markers of this page")
     options = parser.parse_args()
     prints = collect(options.folder, options.prints)
-    clusters(prints)
+    report(options.write, "duplicates", clusters(prints))
     if options.others:
-        lookups(prints, options.others)
+        report(options.write, "lookups", lookups(prints, options.others))
 
 
 if __name__ == "__main__":

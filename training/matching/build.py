@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from corrupt import question, unnamed
 
-from benchmarks.pairs import dirty, read_pairs
+from benchmarks.matching.pairs import dirty, read_pairs
 from tracktion._core.pairs import FEATURES, compare
 from tracktion.matching.index import TextIndex
 from tracktion.matching.query import parse_query
