@@ -21,6 +21,8 @@ HOSTILE = st.text(max_size=300) | st.text(alphabet="()[]{}-–\"'/\\ftea. \ud800
         ("don’t", "dont"),
         ("don t", "dont"),
         ("R.E.M.", "rem"),
+        ("Run-D.M.C.", "run dmc"),
+        ("I don t", "i dont"),
         ("Ke$ha", "kesha"),
         ("P!nk", "pink"),
         ("Ænima", "aenima"),

@@ -150,9 +150,10 @@ def _joined(words: list[str]) -> list[str]:
     """Join ``don t`` and ``r e m``: single letters in a row, endings that apostrophes leave; spell out slang."""
     out: list[str] = []
     single = False
-    for word in words:
+    for place, word in enumerate(words):
         letter = len(word) == 1 and word.isalpha()
-        if out and ((letter and single) or (word in _JOINED_ENDINGS and _joins(out[-1], word))):
+        ending = word in _JOINED_ENDINGS and not _initials(words[place : place + 3])
+        if out and ((letter and single) or (ending and _joins(out[-1], word))):
             out[-1] += word
         elif word in _COLLOQUIAL:
             out.extend(_COLLOQUIAL[word])
@@ -161,6 +162,11 @@ def _joined(words: list[str]) -> list[str]:
             out.append(word)
             single = letter
     return out
+
+
+def _initials(words: list[str]) -> bool:
+    """Whether three words are one letter each: ``Run-D.M.C.`` is ``run dmc``, and its D no ending."""
+    return len(words) == 3 and all(len(word) == 1 for word in words)
 
 
 def _joins(before: str, ending: str) -> bool:

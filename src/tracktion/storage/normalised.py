@@ -25,6 +25,7 @@ _PROBES = (
     ("08-Gypsy_Eyes.mp3", "Jimi  Hendrix", "Électric Ladyland"),
     ("Gimme Lovin' 'Til (Reimagined)", "Denmark - Re:Load", None),
     ("This Is the Day (The The Remix)", "The The", None),
+    ("It's Like That (con Alma Remix)", "Run-D.M.C.", None),
 )
 
 
