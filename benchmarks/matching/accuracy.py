@@ -85,19 +85,19 @@ def measure(folder: Path, homes: list[str], peers: list[str], scorers: Path | No
 
 
 def recall(hits: Hits) -> str:
-    """Recall for each set of questions, its 95 % interval, and that of the difference to the first method."""
+    """Recall for each set of questions with 95 % intervals, and how the others differ from the first, paired."""
     rng = np.random.default_rng(0)
-    parts = sorted(set(hits.sets))
+    parts = {part: hits.sets == part for part in sorted(set(hits.sets))}
     base = next(iter(hits.of))
-    counts = {part: int((hits.sets == part).sum()) for part in parts}
-    heads = ["", *(f"{part} ({counts[part]:,})" for part in parts), *(f"{part} less {base}" for part in parts)]
-    rows = []
+    own, apart = [], []
     for name, found in hits.of.items():
-        own = [_interval(found[hits.sets == part], rng) for part in parts]
-        apart = [_interval((found - hits.of[base])[hits.sets == part], rng, sign="+") for part in parts]
         error = f"{hits.errors[name]:.3f}" if name in hits.errors else ""
-        rows.append([name, *own, *(apart if name != base else [""] * len(parts)), error])
-    return table([*heads, "calibration error"], rows)
+        own.append([name, *(_interval(found[chosen], rng) for chosen in parts.values()), error])
+        if name != base:
+            apart.append([name, *(_interval((found - hits.of[base])[c], rng, "+") for c in parts.values())])
+    heads = [f"{part} ({int(chosen.sum()):,})" for part, chosen in parts.items()]
+    tables = [table(["", *heads, "calibration error"], own)]
+    return "\n\n".join([*tables, table([f"less {base}", *heads], apart)] if apart else tables)
 
 
 def by_kind(hits: Hits) -> str:
