@@ -7,8 +7,9 @@ once, for the decoder and for the identity of the audio.
 
 from __future__ import annotations
 
+import functools
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tracktion.audio.source import Source
@@ -42,6 +43,7 @@ _KBITS = {
 }
 _HZ = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 _SEARCH_BYTES = 1 << 18
+_RATE_BITS = 0x0C
 _JUNK_BYTES = 8 << 20
 _MAX_TAGS = 64
 _CHUNK_BYTES = 1 << 18
@@ -204,7 +206,7 @@ class FrameWalk:
             raise ValueError(f"no frame header at byte {offset}")
         self.header = header
         self._second = head[1] | 1
-        self._sizes = _sizes(head)
+        self._sizes = _sizes(head[1], head[2] & _RATE_BITS)
         self.info = parse_info(source.read_at(offset, header.size)) if header.size else None
         self.offset = offset + header.size if self.info else offset
         self.frames = 0
@@ -303,17 +305,20 @@ def _tag_size(data: bytes) -> int:
     return id3v2_size(data)
 
 
-def _sizes(head: bytes) -> list[int]:
-    """Frame size for each third byte of a header that goes with the stream of `head`; 0 where it does not."""
-    rate = head[2] & 0x0C
+@functools.cache
+def _sizes(second: int, rate: int) -> tuple[int, ...]:
+    """Frame size for each third byte of a header after `second`; 0 where its `rate` bits differ or it is none.
+
+    Junk may hold a candidate every few bytes, so that each table is made only once.
+    """
     sizes = []
     for third in range(256):
-        header = parse_header(bytes((0xFF, head[1], third, 0))) if third & 0x0C == rate else None
+        header = parse_header(bytes((0xFF, second, third, 0))) if third & _RATE_BITS == rate else None
         sizes.append(header.size if header else 0)
-    return sizes
+    return tuple(sizes)
 
 
-def _chain(source: Source, at: int, second: int, sizes: list[int]) -> tuple[int, bool]:
+def _chain(source: Source, at: int, second: int, sizes: Sequence[int]) -> tuple[int, bool]:
     """Count frame headers, up to `_SURE_CHAIN`, that follow one another from `at`; and whether the data ended there."""
     count = 0
     while count < _SURE_CHAIN:
@@ -349,5 +354,5 @@ def _is_start(source: Source, data: bytes, start: int, position: int, header: Fr
     if header.size == 0:
         again = data.find(bytes((0xFF, head[1], head[2] & 0xFD)), position + 24, position + _FREE_FORMAT_BYTES)
         return position == 0 and again > 0
-    count, ended = _chain(source, start + position, head[1] | 1, _sizes(head))
+    count, ended = _chain(source, start + position, head[1] | 1, _sizes(head[1], head[2] & _RATE_BITS))
     return count >= _SURE_CHAIN or (ended and (position == 0 or count > 1))
