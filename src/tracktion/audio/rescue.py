@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from tracktion.audio.decoder import Decoder, FloatBlock
 from tracktion.errors import CorruptError, FileError
 
@@ -39,8 +41,10 @@ class RescuedDecoder:
 
     def read(self, frames: int) -> FloatBlock:
         """Return the next samples; see `Decoder.read`."""
+        if self._ended:  # a decoder that failed may fail again, even when asked for nothing
+            return np.zeros((0, self.channels), dtype=np.float32)
         try:
-            block = self._decoder.read(0 if self._ended else frames)
+            block = self._decoder.read(frames)
         except CorruptError as error:
             if self._take_over(error.reason):
                 return self.read(frames)
@@ -50,7 +54,7 @@ class RescuedDecoder:
             self.notes = {**self.notes, "truncated": f"damaged: {error.reason}"}
             return self.read(frames)
         self._position += len(block)
-        if not len(block) and not self._ended and self._ends_early() and self._take_over("it ends early"):
+        if not len(block) and self._ends_early() and self._take_over("it ends early"):
             return self.read(frames)
         return block
 
