@@ -27,6 +27,7 @@ from scipy.stats import spearmanr
 
 import tracktion
 from benchmarks import peers
+from benchmarks.tables import report, table
 
 EMOTIONS = ("solemnity", "tenderness", "nostalgia", "calmness", "power", "joyful_activation", "tension", "sadness")
 GROUPS = {"pmde": "classical", "asap": "classical", "wtc": "classical", "keys24": "classical", "vgmidi": "game"}
@@ -210,15 +211,15 @@ def score(folder: Path, rows: list[Row], predictions: dict[str, Prediction]) -> 
 def markdown(tables: dict[str, Table]) -> str:
     """A table with a column per method."""
     measures = sorted({m for t in tables.values() for m in t}, key=lambda m: (m[1] != "MACRO", m))
-    lines = ["| measure | group | files | " + " | ".join(tables) + " |", "|---|---|---:|" + "---:|" * len(tables)]
+    out = []
     for m in measures:
         best = max(round(t[m][0], 3) for t in tables.values() if m in t)
         cells = [
             (f"**{t[m][0]:.3f}**" if round(t[m][0], 3) == best else f"{t[m][0]:.3f}") if m in t else ""
             for t in tables.values()
         ]
-        lines.append(f"| {m[0]} | {m[1]} | {max(t[m][1] for t in tables.values() if m in t)} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        out.append([m[0], m[1], str(max(t[m][1] for t in tables.values() if m in t)), *cells])
+    return table(["measure", "group", "files", *tables], out, words=2)
 
 
 def merge(
@@ -269,10 +270,7 @@ def main() -> int:
         options.out.write_text(json.dumps(by_file))
     for path in options.beside:
         merge(predictions, rows, json.loads(path.read_text()), options.methods)
-    text = markdown({m: score(options.folder, rows, p) for m, p in predictions.items()})
-    print(text)
-    if options.write:
-        peers.replace_between_markers(options.write, "accuracy", text)
+    report(options.write, "accuracy", markdown({m: score(options.folder, rows, p) for m, p in predictions.items()}))
     return 1 if failures else 0
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tracktion
-from benchmarks.matching.table import report, table
+from benchmarks.tables import report, table
 from tracktion.audio import open_audio
 from tracktion.features.fingerprint import CODE_RATE
 from tracktion.features.stream import extract_features
@@ -165,9 +165,9 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="put the tables between the markers of this page")
     options = parser.parse_args()
     prints = collect(options.folder, options.prints)
-    report(options.write, "duplicates", clusters(prints))
+    report(options.write, "matching: duplicates", clusters(prints))
     if options.others:
-        report(options.write, "lookups", lookups(prints, options.others))
+        report(options.write, "matching: lookups", lookups(prints, options.others))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["estimators", "installed", "replace_between_markers", "speed_runs"]
+__all__ = ["estimators", "installed", "speed_runs"]
 
 Prediction = dict[str, Any]
 
@@ -86,13 +86,3 @@ def _madmom(path: Path) -> Prediction:
     activation = RNNBeatProcessor()(str(path))
     tempi = TempoEstimationProcessor(fps=100)(activation)
     return {"bpm": float(tempi[0][0]), "beats": DBNBeatTrackingProcessor(fps=100)(activation).tolist()}
-
-
-def replace_between_markers(page: Path, name: str, text: str) -> None:
-    """Put `text` between ``<!-- NAME -->`` and ``<!-- /NAME -->`` of a page."""
-    start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-    page_text = page.read_text()
-    if start not in page_text or end not in page_text:
-        page_text += f"\n{start}\n{end}\n"
-    before, rest = page_text.split(start, 1)
-    page.write_text(f"{before}{start}\n\n{text}\n\n{end}{rest.split(end, 1)[1]}")

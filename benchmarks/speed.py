@@ -25,6 +25,7 @@ import soundfile
 
 import tracktion
 from benchmarks import peers
+from benchmarks.tables import report, table
 from tracktion.analyzer import PARTS
 from tracktion.audio import open_audio
 from tracktion.features.stream import KINDS, extract_features
@@ -99,16 +100,15 @@ def stage_table(path: str, repeat: int, with_peers: bool) -> str:
         works |= {f"peer: {name}": (lambda run=run: run(path)) for name, run in peers.speed_runs().items()}
     found = medians(works, repeat)
     base = found["decode to mono (soundfile)"][0]
-    lines = ["| stage | CPU ms | wall ms | CPU / decode |", "|---|---:|---:|---:|"]
-    lines += [f"| {n} | {cpu * 1e3:.1f} | {wall * 1e3:.1f} | {cpu / base:.2f} |" for n, (cpu, wall) in found.items()]
-    return "\n".join(lines)
+    rows = [(n, f"{cpu * 1e3:.1f}", f"{wall * 1e3:.1f}", f"{cpu / base:.2f}") for n, (cpu, wall) in found.items()]
+    return table(["stage", "CPU ms", "wall ms", "CPU / decode"], rows)
 
 
 def length_table(path: str, repeat: int) -> str:
     """Cost against length: the file's audio repeated to 1, 10, 60 and 180 minutes."""
     samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     analyzer = tracktion.Analyzer(read_tags=False)
-    lines = ["| minutes | CPU s | CPU ms per minute |", "|---:|---:|---:|"]
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
         for minutes in (1, 10, 60, 180):
             target = Path(folder) / f"{minutes}.flac"
@@ -118,14 +118,14 @@ def length_table(path: str, repeat: int) -> str:
                     file.write(samples[:left])
                     left -= len(samples[:left])
             cpu = medians({"": lambda target=target: analyzer.analyze(target)}, 1 if minutes > 10 else repeat)[""][0]
-            lines.append(f"| {minutes} | {cpu:.2f} | {cpu / minutes * 1e3:.0f} |")
-    return "\n".join(lines)
+            rows.append((str(minutes), f"{cpu:.2f}", f"{cpu / minutes * 1e3:.0f}"))
+    return table(["minutes", "CPU s", "CPU ms per minute"], rows)
 
 
 def worker_table(path: str, repeat: int) -> str:
     """Files per second with one and two workers, as threads and as processes."""
     analyzer = tracktion.Analyzer(compute=["rhythm", "tonal"])
-    lines = ["| workers are | 1 | 2 | ratio |", "|---|---:|---:|---:|"]
+    rows = []
     for name, isolation in (("threads", None), ("processes", "process")):
 
         def work(workers: int, isolation: Any = isolation) -> None:
@@ -134,8 +134,8 @@ def worker_table(path: str, repeat: int) -> str:
 
         found = medians({"1": lambda: work(1), "2": lambda: work(2)}, repeat)
         one, two = (12 / found[n][1] for n in "12")
-        lines.append(f"| {name} | {one:.2f} | {two:.2f} | {two / one:.2f} |")
-    return "\n".join(lines)
+        rows.append((name, f"{one:.2f}", f"{two:.2f}", f"{two / one:.2f}"))
+    return table(["workers are", "1", "2", "ratio"], rows)
 
 
 def wall_table(path: str, repeat: int) -> str:
@@ -147,9 +147,8 @@ def wall_table(path: str, repeat: int) -> str:
             works[f"{name}{'' if overlap else ', `overlap=False`'}"] = lambda analyzer=analyzer: analyzer.analyze(path)
     found = medians(works, repeat)
     base = found["decode to mono (soundfile)"][1]
-    lines = ["| what | wall ms | wall / decode |", "|---|---:|---:|"]
-    lines += [f"| {n} | {wall * 1e3:.1f} | {wall / base:.2f} |" for n, (_, wall) in found.items()]
-    return "\n".join(lines)
+    rows = [(name, f"{wall * 1e3:.1f}", f"{wall / base:.2f}") for name, (_, wall) in found.items()]
+    return table(["what", "wall ms", "wall / decode"], rows)
 
 
 def import_seconds() -> float:
@@ -187,10 +186,7 @@ def main() -> int:
     parser.add_argument("--write", type=Path, help="put each table between its markers of this page")
     options = parser.parse_args()
     for name in options.tables:
-        text = TABLES[name](options)
-        print(text, end="\n\n")
-        if options.write:
-            peers.replace_between_markers(options.write, f"speed: {name}", text)
+        report(options.write, f"speed: {name}", TABLES[name](options))
     return 0
 
 

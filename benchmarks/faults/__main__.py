@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from benchmarks.faults import fleet, host, suite
-from benchmarks.peers import replace_between_markers
+from benchmarks.tables import report
 
 
 def main() -> int:
@@ -51,10 +51,7 @@ def tests(options: argparse.Namespace) -> int:
     else:
         found = suite.run(night=options.nightly, only=only, at_once=options.at_once, results=options.results)
         print(f"{(time.monotonic() - began) / 60:.0f} minutes")
-    text = suite.table(found)
-    print(text, flush=True)
-    if options.write:
-        replace_between_markers(options.write, "faults", text)
+    report(options.write, "faults", suite.figures(found))
     return 0 if all(suite.complete(row) for row in found.values()) else 1
 
 

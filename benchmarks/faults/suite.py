@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.faults.table import FAULTS, Case, Fault
+from benchmarks.tables import table
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = ("push", "night")
@@ -123,14 +124,12 @@ def complete(row: dict[str, Any]) -> bool:
     return row["left"] == 0 and row["failed"] == 0 and row["faults"] >= row["asked"]
 
 
-def table(found: dict[str, Any]) -> str:
+def figures(found: dict[str, Any]) -> str:
     """Figures as Markdown; minutes are those of all processes, of which several ran at a time."""
-    lines = ["| | fault | asked for | made | failed | minutes |", "| --- | --- | ---: | ---: | ---: | ---: |"]
+    rows = []
     for fault in FAULTS:
         if row := found.get(fault.number):
             what = fault.what + "".join(f"; {note}" for note in row["notes"])
-            lines.append(
-                f"| {fault.number} | {what} | {row['asked']:,} | {row['faults']:,} | {row['failed']} "
-                f"| {row['seconds'] / 60:.1f} |"
-            )
-    return "\n".join(lines)
+            counts = (f"{row['asked']:,}", f"{row['faults']:,}", str(row["failed"]), f"{row['seconds'] / 60:.1f}")
+            rows.append((fault.number, what, *counts))
+    return table(["", "fault", "asked for", "made", "failed", "minutes"], rows, words=2)

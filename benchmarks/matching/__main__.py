@@ -24,7 +24,7 @@ from benchmarks.matching.floors import floors
 from benchmarks.matching.pairs import same_recording
 from benchmarks.matching.peers import PEERS
 from benchmarks.matching.speed import scale
-from benchmarks.matching.table import report
+from benchmarks.tables import report
 
 
 def main() -> None:
@@ -45,16 +45,18 @@ def main() -> None:
     options = parser.parse_args()
     homes, page = options.home or ["memory:"], options.write
     if options.floors:
-        report(page, "floors of other rows", floors(read_rows(options.folder), options.folder, *options.floors))
+        report(
+            page, "matching: floors of other rows", floors(read_rows(options.folder), options.folder, *options.floors)
+        )
     elif options.scale:
         name = "scale of SQL homes" if any(not home.startswith("memory") for home in homes) else "scale"
-        report(page, name, scale(options.folder, options.scale, homes, options.peers, options.count))
+        report(page, f"matching: {name}", scale(options.folder, options.scale, homes, options.peers, options.count))
     else:
         hits = measure(options.folder, homes, options.peers, options.scorers, options.plot)
-        report(page, "recall", recall(hits))
-        report(page, "kinds", by_kind(hits))
-        report(page, "pairs", same_recording(options.folder))
-        report(page, "floors", floors(read_rows(options.folder), options.folder))
+        report(page, "matching: recall", recall(hits))
+        report(page, "matching: kinds", by_kind(hits))
+        report(page, "matching: pairs", same_recording(options.folder))
+        report(page, "matching: floors", floors(read_rows(options.folder), options.folder))
 
 
 if __name__ == "__main__":

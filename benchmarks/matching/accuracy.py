@@ -14,7 +14,7 @@ import tracktion.matcher
 from benchmarks.matching.data import opened, read_questions, read_rows
 from benchmarks.matching.peers import PEERS
 from benchmarks.matching.reliability import calibration, draw
-from benchmarks.matching.table import table
+from benchmarks.tables import table
 from tracktion.matcher import Matcher
 from tracktion.matching import scoring
 from tracktion.results.match import Match

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.matching.data import Row
 from benchmarks.matching.pairs import Fields, probability, read_pairs
-from benchmarks.matching.table import table
+from benchmarks.tables import table
 from tracktion.matching.scoring import load_scorer
 from tracktion.matching.text import artist_parts, is_year, normalise_track
 from tracktion.matching.words import NOBODY, REMIX

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.matching.table import table
+from benchmarks.tables import table
 from tracktion.matching.query import parse_query
 from tracktion.matching.scoring import Scorer, load_scorer, surface_text
 from tracktion.matching.text import normalise_track

@@ -14,7 +14,7 @@ import psutil
 
 from benchmarks.matching.data import Row, read_questions, read_rows, recombined
 from benchmarks.matching.peers import PEERS
-from benchmarks.matching.table import table
+from benchmarks.tables import table
 from tracktion.cache import LRUCache
 from tracktion.matcher import Matcher
 from tracktion.storage import Storage, open_storage
@@ -29,9 +29,9 @@ class Times:
     cpu: np.ndarray
     wall: np.ndarray
 
-    def __str__(self) -> str:
-        sides = [[f"{1e3 * np.percentile(times, q):.2f}" for q in (50, 95)] for times in (self.cpu, self.wall)]
-        return " | ".join(map(" / ".join, sides))
+    def cells(self) -> list[str]:
+        """Median and 95th percentile in milliseconds, of both clocks."""
+        return [" / ".join(f"{1e3 * np.percentile(t, q):.2f}" for q in (50, 95)) for t in (self.cpu, self.wall)]
 
 
 def timed(search: Callable[[str], Any], texts: list[str]) -> Times:
@@ -56,7 +56,7 @@ def scale(folder: Path, sizes: list[int], homes: list[str], peers: list[str], co
         for row in _peers(peers, rows, size, texts[:500]):
             out.append(row)
             print(*row, sep="  ", flush=True)
-    return table(HEADS, out)
+    return table(HEADS, out, words=2)
 
 
 def _home(url: str, rows: list[Row], size: int, texts: list[str]) -> list[str]:
@@ -74,7 +74,7 @@ def _home(url: str, rows: list[Row], size: int, texts: list[str]) -> list[str]:
     clock = time.perf_counter()
     many = sum(1 for _ in matcher.match_many(texts))
     batch = many / (time.perf_counter() - clock)
-    answer = [f"{size:,}", storage.home, str(single), f"{batch:,.0f}", _hit(storage, texts[:100])]
+    answer = [f"{size:,}", storage.home, *single.cells(), f"{batch:,.0f}", _hit(storage, texts[:100])]
     storage.close()
     return [*answer, f"{added:.1f} s" if fresh else "", f"{built:.1f} s", f"{held / 1e6:.0f}"]
 
@@ -89,4 +89,4 @@ def _peers(peers: list[str], rows: list[Row], size: int, texts: list[str]) -> It
     for name in peers:
         search = PEERS[name](rows, size)
         if search:
-            yield [f"{size:,}", name, str(timed(search, texts)), "", "", "", "", ""]
+            yield [f"{size:,}", name, *timed(search, texts).cells(), "", "", "", "", ""]
