@@ -250,6 +250,14 @@ COVERS = [
     '{a} cover of "{t}" by {o}',
     "{a} covers {t} by {o}",
     "{a} - {t} (from {o})",
+    "{a} - {t} ({o} cover {p})",
+    "{a} - {t} ({o} cover) {p}",
+    "{a} covers {t} ({o}) {p}",
+    "{t} ({o} cover) by {a} {p}",
+    "{t} - {x} cover | {a}",
+    "{t} | {o} cover | {a}",
+    "{o} - {t} | {x} cover by {a}",
+    "{o} - {t} - {a} cover ({p})",
     "{a} | {t} | {o}",
     "{t} - {o} (cover by {a})",
     "{t} - {o} ({a} cover)",
@@ -269,12 +277,34 @@ COVERS = [
     "{o} - {t} ({a} - reworked)",
 ]
 """With the artist whose song it is. In a few the performer is named last, as the world does it, too."""
+PLACES = [
+    "in the Radio Lounge",
+    "in the studio",
+    "at the Royal Hall",
+    "at Home",
+    "on BBC Radio",
+    "on the Late Show",
+    "live in session",
+    "for Studio Sessions",
+    "from the Basement",
+    "in Paris",
+]
+"""Where a cover was played."""
+
+
+def initialism(artist: str) -> str:
+    """``RATM`` for Rage Against the Machine; names of less than three words stay."""
+    words = artist.split()
+    return "".join(word[0] for word in words).upper() if 3 <= len(words) <= 6 and artist.isascii() else artist
 
 
 def video(title: str, artist: str, other: str, *, covered: bool, rng: random.Random) -> str:
     """Title of a video; `other` is the artist whom the song is from when it is `covered`, else anybody."""
     shape = rng.choice(COVERS if rng.random() < (0.8 if covered else 0.35) else PLAIN)
-    text = shape.format(a=artist, t=title, o=other, x=rng.choice(["acoustic", "live", "piano", "metal", "unplugged"]))
+    how = rng.choice(["acoustic", "live", "piano", "metal", "unplugged", "a cappella"])
+    if rng.random() < 0.08:
+        artist = initialism(artist)
+    text = shape.format(a=artist, t=title, o=other, x=how, p=rng.choice(PLACES))
     if rng.random() < 0.4:
         text += f" {rng.choice(NOISE + VERSIONS[:2])}"
     if rng.random() < 0.1:
