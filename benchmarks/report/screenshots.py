@@ -35,6 +35,33 @@ def shoot(html: str, path: Path, *, dark: bool, height: int) -> None:
         subprocess.run([*command, f"--screenshot={path}", page.as_uri()], check=True, capture_output=True, timeout=120)
 
 
+def match_html() -> str:
+    """A search in a catalogue of a few tracks."""
+    storage = tk.open_storage("memory:")
+    storage.add_tracks(
+        [
+            {"title": "Do I Wanna Know?", "artist": "Arctic Monkeys", "album": "AM", "duration": 272},
+            {"title": "Do I Wanna Know? - Live", "artist": "Arctic Monkeys", "album": "Live at the Royal Albert Hall"},
+            {"title": "Do I Wanna Know?", "artist": "Dua Lipa"},
+            {"title": "Why'd You Only Call Me When You're High?", "artist": "Arctic Monkeys", "album": "AM"},
+        ]
+    )
+    return tk.Matcher(storage).search("arctic mnkeys do i wana know")[0]._repr_html_()
+
+
+def status_html(song: Path) -> str:
+    """A folder with one piece of music and one file that is none."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(song, folder)
+        (Path(folder) / "broken.mp3").write_bytes(bytes(4096))
+        with (
+            tk.open_storage("memory:") as storage,
+            tk.Watcher(folder, storage=storage, analyzer=tk.Analyzer()) as watcher,
+        ):
+            watcher.scan_once()
+            return watcher.status()._repr_html_().replace(folder, "/home/dj/music")
+
+
 def main() -> int:
     """Shoot all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -44,10 +71,13 @@ def main() -> int:
     analyzer = tk.Analyzer()
     analysis = analyzer.analyze(song)
     batch = Batch(analyzer.analyze_many([song, ROOT / "LICENSE"]))
+    match, status = match_html(), status_html(song)
     for dark in (False, True):
         theme = "dark" if dark else "light"
         shoot(analysis_html(analysis), options.output / f"analysis-{theme}.png", dark=dark, height=680)
         shoot(batch._repr_html_(), options.output / f"batch-{theme}.png", dark=dark, height=220)
+        shoot(match, options.output / f"match-{theme}.png", dark=dark, height=386)
+        shoot(status, options.output / f"status-{theme}.png", dark=dark, height=300)
     return 0
 
 

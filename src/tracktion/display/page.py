@@ -32,10 +32,10 @@ STYLE = (
     ".tk *{box-sizing:border-box}"
     ".tk .tk-title{font-size:16px;font-weight:600;color:var(--tk-fg);margin:0}"
     ".tk .tk-sub{color:var(--tk-soft);margin:0 0 10px}"
-    ".tk .tk-tiles{display:flex;flex-wrap:wrap;gap:8px;margin:8px 0 12px}"
-    ".tk .tk-tile{flex:1 1 134px;background:var(--tk-fill);border-radius:6px;padding:7px 10px;min-width:0}"
+    ".tk .tk-tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(134px,1fr));gap:8px;margin:8px 0 12px}"
+    ".tk .tk-tile{background:var(--tk-fill);border-radius:6px;padding:7px 10px;min-width:0}"
     ".tk .tk-tile b{display:block;font-size:15.5px;font-weight:600;line-height:1.35}"
-    ".tk .tk-tile span{color:var(--tk-soft);font-size:11.5px}"
+    ".tk .tk-tile>span{color:var(--tk-soft);font-size:11.5px}"
     ".tk .tk-row{display:flex;flex-wrap:wrap;gap:14px;align-items:flex-start;margin-top:10px}"
     ".tk .tk-cell{flex:1 1 220px;min-width:0}"
     ".tk .tk-cap{color:var(--tk-soft);font-size:11.5px;margin:0 0 3px}"
@@ -93,7 +93,8 @@ def meter(share: float) -> str:
 def tile(label: str, value: str, detail: str = "", share: float | None = None) -> str:
     """One figure with its name; all HTML already."""
     bar = "" if share is None else meter(share)
-    return f'<div class="tk-tile"><span>{label}</span><b>{value}</b><span>{detail or "&nbsp;"}</span>{bar}</div>'
+    more = f"<span>{detail}</span>" if detail else ""
+    return f'<div class="tk-tile"><span>{label}</span><b>{value}</b>{more}{bar}</div>'
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: frozenset[int] = frozenset()) -> str:
