@@ -1,8 +1,8 @@
 """How sure the estimator may be: fit the slope of the confidence on held-out pieces, and show the reliability.
 
-python -m training.key.calibrate WEIGHTS.pt [WEIGHTS.pt ...] --features F.npz [F.npz ...] [--every N] [--corpora FOLDER]
+python -m training.key.calibrate WEIGHTS.pt [WEIGHTS.pt ...] --features F.npz [F.npz ...] [--every N] [--corpora FOLDER] [--fresh]
 
-The held-out pieces are the tenth that `training.key.train` leaves out. With --corpora, files with labelled keys are
+The held-out pieces are the tenth that `training.key.train` leaves out, or all with --fresh, for features that no training saw. With --corpora, files with labelled keys are
 scored as well, to see how far the confidence holds on other music; nothing is fitted to them.
 """
 
@@ -75,12 +75,13 @@ def main():
     options.add_argument("--features", nargs="+", required=True)
     options.add_argument("--every", type=int, default=1)
     options.add_argument("--corpora")
+    options.add_argument("--fresh", action="store_true", help="no training saw these features")
     options = options.parse_args()
     torch.set_num_threads(1)
     nets = [from_state(torch.load(path)) for path in options.weights]
     pieces = load(options.features, options.every)
     np.random.default_rng(0).shuffle(pieces)
-    held = [p for p in pieces[: len(pieces) // 10] if p[2] >= 0]
+    held = [p for p in (pieces if options.fresh else pieces[: len(pieces) // 10]) if p[2] >= 0]
     scores = np.array([logits(nets, p[0]) for p in held])
     truth = np.array([p[2] for p in held])
 

@@ -1,5 +1,6 @@
 """The key network for training: every layer turns with the pitch classes, so 24 keys share two sets of weights."""
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -58,6 +59,20 @@ class KeyNet(nn.Module):
         g = self.drop(torch.cat(g, dim=1))
         g = self.drop(functional.relu(self.deep(g)))
         return self.piece(g).reshape(batch, 24), moments
+
+
+def from_weights(path):
+    """The network of a training (.pt), or the first of a shipped file (.npz)."""
+    if not path.endswith(".npz"):
+        return from_state(torch.load(path))
+    circles = {"fold", "mix", "moment", "deep", "piece"}
+    state = {}
+    for name, value in np.load(path).items():
+        number, _, layer = name.partition(".")
+        if number == "0":
+            kind, _, rest = layer.partition(".")
+            state[f"{kind}.conv.{rest}" if kind in circles else layer] = torch.from_numpy(value.astype(np.float32))
+    return from_state(state)
 
 
 def from_state(state):

@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from training.key.network import KeyNet
+from training.key.network import KeyNet, from_weights
 
 SMOOTH = 0.05
 
@@ -137,7 +137,7 @@ def main():
     options.add_argument("--hidden", type=int, default=32)
     options.add_argument("--overtones", type=int, default=8)
     options.add_argument("--every", type=int, default=1)
-    options.add_argument("--start", help="weights to go on from")
+    options.add_argument("--start", help="weights to go on from: those of a training, or a key.npz with one network")
     options.add_argument("--rate", type=float, default=3e-3)
     options.add_argument("--no-ends", action="store_true")
     options = options.parse_args()
@@ -156,6 +156,8 @@ def main():
         fit,
         options.epochs,
         options.seed,
+        rate=options.rate,
+        start=from_weights(options.start) if options.start else None,
         report=report,
         hidden=options.hidden,
         overtones=options.overtones,

@@ -126,8 +126,8 @@ def _keys(row: Row, chroma: NDArray[np.float64]) -> int:
 
 
 def _mode(row: Row, pitches: NDArray[np.float64]) -> None:
-    """Major against minor, as the key network hears it: over all, at best, on the same tonic, and moment by moment."""
-    piece, moments = load_model().log_chances(np.ascontiguousarray(pitches, np.float32))
+    """Major against minor, as a key network hears it: over all, at best, on the same tonic, and moment by moment."""
+    piece, moments = load_model("mode").log_chances(np.ascontiguousarray(pitches, np.float32))
     major, minor = piece[:12], piece[12:]
     tonic = int(piece.argmax()) % 12
     row["mode_odds"] = float(np.log(np.exp(major).sum() + 1e-3) - np.log(np.exp(minor).sum() + 1e-3))

@@ -145,16 +145,16 @@ def log_softmax(x: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 @functools.cache
-def load_model() -> KeyModel:
-    """The shipped networks; read once."""
+def load_model(name: str = "key") -> KeyModel:
+    """Networks of one shipped file, read once: ``key``, or ``mode``, the one whose answers mood was fitted to."""
     trained: dict[str, dict[str, Floats]] = {}
-    source = resources.files("tracktion.estimators").joinpath("data", "key.npz")
+    source = resources.files("tracktion.estimators").joinpath("data", f"{name}.npz")
     with source.open("rb") as file, np.load(file, allow_pickle=False) as data:
         slope, floor, every = (float(data[name]) for name in ("slope", "floor", "every"))
         for entry in data.files:
-            number, _, name = entry.partition(".")
-            if name:
-                trained.setdefault(number, {})[name] = data[entry].astype(np.float32)
+            number, _, layer = entry.partition(".")
+            if layer:
+                trained.setdefault(number, {})[layer] = data[entry].astype(np.float32)
     return KeyModel(tuple(_assemble(weights) for _, weights in sorted(trained.items())), slope, floor, round(every))
 
 
