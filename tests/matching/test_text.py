@@ -62,6 +62,9 @@ def test_articles_and_joiners_go_unless_nothing_else_is_there() -> None:
         ("Inga-lill (AVEC Remix)", "Gabriel", "inga lill|avec remix|gabriel|"),
         ("Song (Con Alma Remix)", "B", "song|con alma remix|b|"),
         ("Song (con Alma)", "B", "song||b|alma"),
+        ("Song (Little Feat Remix)", "B", "song|little feat remix|b|"),
+        ("Song (Beak> Remix)", "B", "song|beak remix|b|"),
+        ("Song <Live> (X Remix)", "B", "song|live x remix|b|"),
     ],
 )
 def test_parts_of_a_row(title: str | None, artist: str | None, search: str) -> None:
@@ -80,6 +83,10 @@ def test_equal_rows_have_equal_keys() -> None:
     [
         ("artist/Album Name/08-Gypsy_Eyes.mp3", "Xgypsy eyes|Xalbum name|Xartist"),
         ("13-the_black_angels_-_you_on_the_run-ftd.mp3", "Xblack angels|Xyou on run"),
+        ("Led Zeppelin - Song (con Gaia)", "Xled zeppelin|Xsong|Fgaia"),
+        ("A Band - Song (W/ Noah)", "Xa band|Xsong|Fnoah"),
+        ("Yim - Love You (Beak> Remix)", "Xyim|Xlove you|Vbeak remix"),
+        ("Weezer - Pipe (Little Feat Remix)", "Xweezer|Xpipe|Vlittle feat remix"),
         ("Wham! - Last Christmas (Official Video)", "Xwham|Xlast christmas|Nofficial video"),
         ("Hurt (Johnny Cash cover)", "Xhurt|Vjohnny cash cover"),
         ("Angie (acoustic Stones cover) - Mike Massé", "Xangie|Xmike masse|Oacoustic stones cover"),

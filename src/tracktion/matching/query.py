@@ -15,10 +15,12 @@ from tracktion.matching.text import (
     PLAIN_VERSIONS,
     artist_parts,
     fold_words,
+    guest_mark,
     is_year,
     make_key,
     name_words,
     title_parts,
+    unpaired,
 )
 from tracktion.matching.words import AUDIO_SUFFIXES, COVER, NOISE, VERSION
 
@@ -37,7 +39,7 @@ _SEPARATOR = re.compile(
 )
 _QUOTED = re.compile(r"[\"“”«»„]")
 _BRACKET = re.compile(r"[(\[{<（【「『《]([^()\[\]{}<>（）【】「」『』《》]*)(?:[)\]}>）】」』》]|$)")
-_GUESTS = re.compile(r"(?:(?<=\s)|^)(?:feat|ft|featuring|feats)(?:\.\s*|\s+)(?=\S)", re.IGNORECASE)
+_WITH = frozenset({"with", "w", "con", "avec", "mit"})
 _FOLDER_NOISE = re.compile(
     r"^(?:disc|disk|cd|side)\s*\d+$|^(?:music|mp3s?|audio|downloads?|itunes|media|songs?)$", re.IGNORECASE
 )
@@ -166,7 +168,7 @@ def _title_segments(text: str) -> list[tuple[str, list[str]]]:
 
     def bracket(match: re.Match[str]) -> str:
         inner = match.group(1)
-        guest = _GUESTS.search(inner)
+        guest = guest_mark(inner)
         if guest:
             extras.append(("F", name_words(inner[guest.end() :])))
             inner = inner[: guest.start()]
@@ -179,13 +181,13 @@ def _title_segments(text: str) -> list[tuple[str, list[str]]]:
         extras.append(("B" if kind == "X" else kind, words))
         return " - " if match.end() < len(text) and match.start() > 0 else " "
 
-    text = _LEADING_NUMBER.sub("", text, count=1)
+    text = unpaired(_LEADING_NUMBER.sub("", text, count=1))
     for _ in range(2):
         text = _BRACKET.sub(bracket, text)
     segments: list[tuple[str, list[str]]] = []
     for piece in _SEPARATOR.split(text):
         segment = piece
-        guest = _GUESTS.search(segment)
+        guest = guest_mark(segment)
         if guest:
             extras.append(("F", name_words(segment[guest.end() :])))
             segment = segment[: guest.start()]
@@ -206,7 +208,7 @@ def _title_segments(text: str) -> list[tuple[str, list[str]]]:
 def _bracketed(words: list[str]) -> tuple[str, list[str]]:
     """Role and words of a part in brackets; ``(with X)`` names guests."""
     kind = _kind(words)
-    return ("F", words[1:]) if kind == "X" and words[0] == "with" and len(words) > 1 else (kind, words)
+    return ("F", words[1:]) if kind == "X" and words[0] in _WITH and len(words) > 1 else (kind, words)
 
 
 def _names_another(words: list[str]) -> bool:

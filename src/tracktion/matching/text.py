@@ -378,7 +378,7 @@ def _parted(title: str) -> TitleParts:
             if not remix and not VERSION.issuperset(names):  # ``(AVEC Remix)`` is by AVEC
                 guests.extend(names)
                 return " "
-        inner = _GUESTS.search(segment)
+        inner = guest_mark(segment)
         if inner:
             guests.extend(name_words(segment[inner.end() :]))
             segment = segment[: inner.start()]
@@ -389,7 +389,7 @@ def _parted(title: str) -> TitleParts:
             return " "
         return " " if kind == "noise" or not words else f" {segment} "
 
-    rest = title
+    rest = unpaired(title)
     for _ in range(3):
         before = rest
         rest = _BRACKETED.sub(lambda match: extra(match.group(1)), rest)
@@ -410,6 +410,21 @@ def _parted(title: str) -> TitleParts:
     if not core:
         core, versions = fold_words(title), []
     return TitleParts(tuple(core), tuple(versions), tuple(guests))
+
+
+def guest_mark(segment: str) -> re.Match[str] | None:
+    """Where guests begin; nowhere in ``Little Feat Remix``."""
+    mark = _GUESTS.search(segment)
+    words = fold_words(segment[mark.end() :]) if mark else []
+    return None if words and REMIX.issuperset(words) else mark
+
+
+def unpaired(text: str) -> str:
+    """The text without angle brackets that have no partner: ``(Beak> Remix)``."""
+    for one, other in ("<>", "><"):
+        if one in text and other not in text:
+            text = text.replace(one, " ")
+    return text
 
 
 def _kind(words: list[str]) -> str:
