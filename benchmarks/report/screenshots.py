@@ -37,16 +37,15 @@ def shoot(html: str, path: Path, *, dark: bool, height: int) -> None:
 
 def match_html() -> str:
     """A search in a catalogue of a few tracks."""
-    storage = tk.open_storage("memory:")
-    storage.add_tracks(
-        [
-            {"title": "Do I Wanna Know?", "artist": "Arctic Monkeys", "album": "AM", "duration": 272},
-            {"title": "Do I Wanna Know? - Live", "artist": "Arctic Monkeys", "album": "Live at the Royal Albert Hall"},
-            {"title": "Do I Wanna Know?", "artist": "Dua Lipa"},
-            {"title": "Why'd You Only Call Me When You're High?", "artist": "Arctic Monkeys", "album": "AM"},
-        ]
-    )
-    return tk.Matcher(storage).search("arctic mnkeys do i wana know")[0]._repr_html_()
+    tracks = [
+        {"title": "Do I Wanna Know?", "artist": "Arctic Monkeys", "album": "AM", "duration": 272},
+        {"title": "Do I Wanna Know? - Live", "artist": "Arctic Monkeys", "album": "Live at the Royal Albert Hall"},
+        {"title": "Do I Wanna Know?", "artist": "Dua Lipa"},
+        {"title": "Why'd You Only Call Me When You're High?", "artist": "Arctic Monkeys", "album": "AM"},
+    ]
+    with tk.open_storage("memory:") as storage:
+        storage.add_tracks(tracks)
+        return tk.Matcher(storage).search("arctic mnkeys do i wana know")[0]._repr_html_()
 
 
 def status_html(song: Path) -> str:

@@ -1,9 +1,11 @@
 """How sure the estimator may be: fit the slope of the confidence on held-out pieces, and show the reliability.
 
-python -m training.key.calibrate WEIGHTS.pt [WEIGHTS.pt ...] --features F.npz [F.npz ...] [--every N] [--corpora FOLDER] [--fresh]
+python -m training.key.calibrate WEIGHTS.pt [WEIGHTS.pt ...] --features F.npz [F.npz ...] [--every N] [--corpora FOLDER]
+    [--fresh]
 
-The held-out pieces are the tenth that `training.key.train` leaves out, or all with --fresh, for features that no training saw. With --corpora, files with labelled keys are
-scored as well, to see how far the confidence holds on other music; nothing is fitted to them.
+The held-out pieces are the tenth that `training.key.train` leaves out, or with --fresh all: features that no training
+saw. With --corpora, files with labelled keys are scored as well, to see how far the confidence holds on other music;
+nothing is fitted to them.
 """
 
 import argparse

@@ -65,14 +65,11 @@ def from_weights(path):
     """The network of a training (.pt), or the first of a shipped file (.npz)."""
     if not path.endswith(".npz"):
         return from_state(torch.load(path))
-    circles = {"fold", "mix", "moment", "deep", "piece"}
-    state = {}
-    for name, value in np.load(path).items():
-        number, _, layer = name.partition(".")
-        if number == "0":
-            kind, _, rest = layer.partition(".")
-            state[f"{kind}.conv.{rest}" if kind in circles else layer] = torch.from_numpy(value.astype(np.float32))
-    return from_state(state)
+    trained = {name.replace(".conv.", "."): name for name in KeyNet().state_dict()}  # as export.py names them
+    shipped = np.load(path)
+    return from_state(
+        {name: torch.from_numpy(shipped[f"0.{short}"].astype(np.float32)) for short, name in trained.items()}
+    )
 
 
 def from_state(state):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from tracktion.matching.text import (
     LIMIT,
     PLAIN_VERSIONS,
+    WITH,
     artist_parts,
     fold_words,
     guest_mark,
@@ -39,7 +40,6 @@ _SEPARATOR = re.compile(
 )
 _QUOTED = re.compile(r"[\"“”«»„]")
 _BRACKET = re.compile(r"[(\[{<（【「『《]([^()\[\]{}<>（）【】「」『』《》]*)(?:[)\]}>）】」』》]|$)")
-_WITH = frozenset({"with", "w", "con", "avec", "mit"})
 _FOLDER_NOISE = re.compile(
     r"^(?:disc|disk|cd|side)\s*\d+$|^(?:music|mp3s?|audio|downloads?|itunes|media|songs?)$", re.IGNORECASE
 )
@@ -172,7 +172,7 @@ def _title_segments(text: str) -> list[tuple[str, list[str]]]:
         if guest:
             extras.append(("F", name_words(inner[guest.end() :])))
             inner = inner[: guest.start()]
-        kind, words = _bracketed(fold_words(inner) if inner.strip() else [])
+        kind, words = _bracketed(inner)
         if kind == "X" and match.start() == 0 and len(words) > 1:
             return f" {inner} "
         around = match.string[: match.start()], match.string[match.end() :]
@@ -205,10 +205,11 @@ def _title_segments(text: str) -> list[tuple[str, list[str]]]:
     return segments + extras
 
 
-def _bracketed(words: list[str]) -> tuple[str, list[str]]:
+def _bracketed(inner: str) -> tuple[str, list[str]]:
     """Role and words of a part in brackets; ``(with X)`` names guests."""
-    kind = _kind(words)
-    return ("F", words[1:]) if kind == "X" and words[0] in _WITH and len(words) > 1 else (kind, words)
+    words = fold_words(inner) if inner.strip() else []
+    kind, mark = _kind(words), WITH.match(inner)
+    return ("F", fold_words(inner[mark.end() :])) if kind == "X" and mark else (kind, words)
 
 
 def _names_another(words: list[str]) -> bool:

@@ -183,7 +183,7 @@ def _spelled(text: str) -> list[str]:
 
 _BRACKETED = re.compile(r"[(\[{<（【「『《]([^()\[\]{}<>（）【】「」『』《》]*)[)\]}>）】」』》]")
 _GUESTS = re.compile(r"(?:(?<=\s)|^)(?:feat|ft|featuring|feats)(?:\.\s*|\s+)(?=\S)", re.IGNORECASE)
-_WITH = re.compile(r"^\s*(?:feat|ft|featuring|feats|with|w/|con|avec|mit)(?:\.\s*|\s+)(?=\S)", re.IGNORECASE)
+WITH = re.compile(r"^\s*(?:feat|ft|featuring|feats|with|w/|con|avec|mit)(?:\.\s*|\s+)(?=\S)", re.IGNORECASE)
 _DASHED = re.compile(r"\s+[-–—~|]\s+|\s+/\s+(?=\S+ (?:version|mix|remix|edit)\b)", re.IGNORECASE)
 _TRAILING_ARTICLE = re.compile(r"^(.+), (?:the|a|an)$", re.IGNORECASE)
 _ARTISTS = re.compile(r"\s*[,;]\s+|\s+,\s*|\s*;\s*|\s+/\s+|\s+(?:vs\.?|versus)\s+", re.IGNORECASE)
@@ -371,7 +371,7 @@ def _parted(title: str) -> TitleParts:
     guests: list[str] = []
 
     def extra(segment: str) -> str:
-        match = _WITH.match(segment)
+        match = WITH.match(segment)
         if match:
             names = name_words(segment[match.end() :])
             remix = REMIX.issuperset(names[-1:]) and not _GUESTS.match(segment.lstrip())  # ``(con Alma Remix)``
@@ -401,7 +401,7 @@ def _parted(title: str) -> TitleParts:
         kept = extra(segment)
         if kept.strip():
             head = f"{head} {kept}"
-    guest = _GUESTS.search(head)
+    guest = guest_mark(head)
     if guest and head[: guest.start()].strip():
         guests.extend(name_words(head[guest.end() :]))
         head = head[: guest.start()]
@@ -474,7 +474,7 @@ def _parted_credit(artist: str) -> ArtistParts:
     guests: list[str] = []
     guest = _GUESTS.search(artist)
     bracket = _BRACKETED.search(artist) if "(" in artist or "[" in artist else None
-    if bracket and _WITH.match(bracket.group(1)):
+    if bracket and WITH.match(bracket.group(1)):
         guests.extend(name_words(bracket.group(1)))
         artist = artist[: bracket.start()] + artist[bracket.end() :]
     elif guest and artist[: guest.start()].strip():
