@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from tests.batch.tasks import Multiplier, measure
+from tests.storage.servers import wait_for
 from tracktion.batch import IsolatedPool, Task, WorkerLimits
 from tracktion.errors import OutOfMemoryError, TimeoutExceededError, TracktionError, UsageError, WorkerCrashedError
 
@@ -130,7 +131,7 @@ def test_pool_is_whole_again_and_no_process_or_descriptor_is_left() -> None:
             with pytest.raises(WorkerCrashedError):
                 pool.submit(measure, "sigkill").result(30)
         assert sum(f.result(30) for f in [pool.submit(measure, "abc") for _ in range(10)]) == 30
-        [helper] = [c for c in me.children() if "zygote" in " ".join(c.cmdline()) and _owns(c, pool)]
+        helper = _helper_of(pool)
         assert all(child.status() != psutil.STATUS_ZOMBIE for child in helper.children())
         assert len(helper.children()) <= 2
     assert not helper.is_running()
@@ -140,9 +141,22 @@ def test_pool_is_whole_again_and_no_process_or_descriptor_is_left() -> None:
 def test_death_of_the_helper_costs_nothing() -> None:
     with IsolatedPool(workers=1) as pool:
         assert pool.submit(measure, "a").result(60) == 1
-        [helper] = [c for c in psutil.Process().children() if "zygote" in " ".join(c.cmdline()) and _owns(c, pool)]
+        helper = _helper_of(pool)
         os.kill(helper.pid, signal.SIGKILL)
         assert pool.submit(measure, "ab").result(60) == 2
+
+
+def _helper_of(pool: IsolatedPool) -> psutil.Process:
+    """The process whose children the workers are; for a moment after deaths, a worker that is listed may be gone."""
+    found: list[psutil.Process] = []
+
+    def known() -> bool:
+        found[:] = [c for c in psutil.Process().children() if "zygote" in " ".join(c.cmdline()) and _owns(c, pool)]
+        return bool(found)
+
+    wait_for(known)
+    [helper] = found
+    return helper
 
 
 def _owns(process: psutil.Process, pool: IsolatedPool) -> bool:
