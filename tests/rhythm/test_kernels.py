@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -37,8 +38,8 @@ def returning(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return call
 
-    for module, names in ((network, ("front", "convolve")), (network_twin, ("front", "convolve"))):
-        for name in names:
+    for module in (network, network_twin):
+        for name in ("front", "convolve", "residual"):
             monkeypatch.setattr(module, name, wrap(getattr(module, name)))
     for module in (onset, onset_twin):
         monkeypatch.setattr(module, "bands", wrap(module.bands))
@@ -79,15 +80,15 @@ def test_front(frames: int) -> None:
 @pytest.mark.usefixtures("returning")
 @pytest.mark.parametrize("frames", FRAMES)
 @pytest.mark.parametrize(("taps", "dilation"), [(1, 1), (5, 1), (5, 8)])
-@pytest.mark.parametrize(("rectify", "add"), [(True, False), (False, True)])
-def test_convolve(frames: int, taps: int, dilation: int, rectify: bool, add: bool) -> None:
+@pytest.mark.parametrize("rectify", [True, False])
+def test_convolve(frames: int, taps: int, dilation: int, rectify: bool) -> None:
     margin, span = 16, -(-frames // 32) * 32
     x = np.zeros((8, 2 * margin + span), np.float32)
     x[:, margin : margin + frames] = random(8, frames)
     out = np.zeros((12, 2 * margin + span), np.float32)
     out[:, margin : margin + frames] = random(12, frames, seed=4)
     w, b = packed(12, 8 * taps, 5)
-    both("network", "convolve", x, w, b, taps, dilation, margin, frames, rectify, add, out, rtol=1e-3, atol=1e-4)
+    both("network", "convolve", x, w, b, taps, dilation, margin, frames, rectify, out, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,45 @@ def test_convolve(frames: int, taps: int, dilation: int, rectify: bool, add: boo
 def test_convolve_refuses_what_does_not_fit(taps: int, dilation: int, margin: int, made: int) -> None:
     w, b = packed(4, 4 * 5, 5)
     with pytest.raises(ValueError, match=r"taps|belong|room"):
-        both("network", "convolve", random(4, 48), w, b, taps, dilation, margin, 32, True, False, random(made, 48))
+        both("network", "convolve", random(4, 48), w, b, taps, dilation, margin, 32, True, random(made, 48))
+
+
+@pytest.mark.usefixtures("returning")
+@pytest.mark.parametrize("frames", FRAMES)
+@pytest.mark.parametrize(("taps", "dilation"), [(1, 1), (5, 1), (5, 8)])
+def test_residual(frames: int, taps: int, dilation: int) -> None:
+    margin, span = 16, -(-frames // 32) * 32
+    x = np.zeros((8, 2 * margin + span), np.float32)
+    x[:, margin : margin + frames] = random(8, frames)
+    layers = *packed(8, 8 * taps, 5), *packed(8, 8, 7)
+    both("network", "residual", x, *layers, taps, dilation, margin, frames, np.zeros_like(x), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("taps", "dilation", "margin", "made", "channels"),
+    [
+        (4, 1, 8, 4, 4),
+        (5, 8, 8, 4, 4),
+        (5, 0, 8, 4, 4),
+        (5, 1, 8, 8, 4),
+        (3, 1, 8, 4, 4),
+        (5, 1, 8, 4, 8),
+        (5, 1, 9, 4, 4),
+    ],
+)
+def test_residual_refuses_what_does_not_fit(taps: int, dilation: int, margin: int, made: int, channels: int) -> None:
+    layers = *packed(4, 4 * 5, 5), *packed(4, 4, 7)
+    x, out = random(channels, 48), random(made, 48)
+    with pytest.raises(ValueError, match=r"taps|belong|room"):
+        both("network", "residual", x, *layers, taps, dilation, margin, 32, out)
+
+
+@pytest.mark.parametrize("module", ["_network", "reference.network"])
+def test_residual_refuses_to_overwrite_what_it_reads(module: str) -> None:
+    residual = importlib.import_module(f"tracktion._core.{module}").residual
+    x, layers = random(4, 48), (*packed(4, 4 * 5, 5), *packed(4, 4, 7))
+    with pytest.raises(ValueError, match="same"):
+        residual(x, *layers, 5, 1, 8, 32, x)
 
 
 @pytest.mark.parametrize("frames", [0, 1, 9, 10, 11, 300])
@@ -139,7 +178,7 @@ def test_same_answer_from_many_threads() -> None:
 
     def run(_: int) -> bytes:
         out = np.zeros((12, 352), np.float32)
-        convolve(x, w, b, 5, 8, 16, 320, True, False, out)
+        convolve(x, w, b, 5, 8, 16, 320, True, out)
         return out.tobytes()
 
     with ThreadPoolExecutor(8) as pool:

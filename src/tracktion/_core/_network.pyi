@@ -39,10 +39,26 @@ def convolve(
     margin: int,
     frames: int,
     rectify: bool,
-    add: bool,
     out: NDArray[np.float32],
 ) -> None:
-    """Convolve over time with `taps` taps `dilation` frames apart, centred; rectify; write to `out`, or add to it.
+    """Convolve over time with `taps` taps `dilation` frames apart, centred, into `out`; rectify.
 
     Rows of the weights run over (channel, tap).
+    """
+
+def residual(
+    x: NDArray[np.float32],
+    wide: NDArray[np.float32],
+    wide_bias: NDArray[np.float32],
+    narrow: NDArray[np.float32],
+    narrow_bias: NDArray[np.float32],
+    taps: int,
+    dilation: int,
+    margin: int,
+    frames: int,
+    out: NDArray[np.float32],
+) -> None:
+    """Write to `out` what two layers add to `x`: `wide` over time as in `convolve`, rectified, then `narrow`.
+
+    `x` and `out` have at most 64 channels and may not share memory. The rows of `narrow` run over the channels.
     """

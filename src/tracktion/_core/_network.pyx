@@ -2,7 +2,7 @@
 
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport uint16_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 cdef extern from "network.h" nogil:
     const int TK_SPAN
@@ -17,6 +17,7 @@ cdef enum:
     BLOCK = 128
     MOST_ROWS = 1024
     MOST_CHANNELS = 512
+    MOST_HIDDEN = 64
 
 
 cdef Py_ssize_t _rounded(Py_ssize_t frames) noexcept nogil:
@@ -121,7 +122,7 @@ def front(const uint16_t[:, ::1] halves not None, const float[::1] table not Non
 
 
 def convolve(const float[:, ::1] x not None, const float[:, :, ::1] weights not None, const float[::1] bias not None,
-             Py_ssize_t taps, Py_ssize_t dilation, Py_ssize_t margin, Py_ssize_t frames, bint rectify, bint add,
+             Py_ssize_t taps, Py_ssize_t dilation, Py_ssize_t margin, Py_ssize_t frames, bint rectify,
              float[:, ::1] out not None):
     """See _network.pyi."""
     cdef Py_ssize_t channels = x.shape[0], made = bias.shape[0], c, k, n = 0, span = _rounded(frames)
@@ -144,6 +145,57 @@ def convolve(const float[:, ::1] x not None, const float[:, :, ::1] weights not 
                 n += 1
         for c in range(made):
             outs[c] = &out[c, margin]
-        tk_mix(rows, n, &weights[0, 0, 0], &bias[0], made // 4, outs, span, rectify, add)
+        tk_mix(rows, n, &weights[0, 0, 0], &bias[0], made // 4, outs, span, rectify, 0)
         for c in range(made):
             memset(&out[c, margin] + frames, 0, (span - frames) * sizeof(float))
+
+
+cdef void _residual(const float *x, Py_ssize_t stride, Py_ssize_t channels, const float *wide, const float *wide_bias,
+                    const float *narrow, const float *narrow_bias, Py_ssize_t taps, Py_ssize_t dilation,
+                    Py_ssize_t frames, float *out, Py_ssize_t out_stride) noexcept nogil:
+    # Block by block, so that what the first layer says is still in the cache when the second reads it.
+    cdef float hidden[MOST_HIDDEN * BLOCK]
+    cdef const float *rows[MOST_ROWS]
+    cdef const float *between[MOST_HIDDEN]
+    cdef float *into[MOST_HIDDEN]
+    cdef float *outs[MOST_HIDDEN]
+    cdef Py_ssize_t begin = 0, span = _rounded(frames), count, c, k
+    for c in range(channels):
+        between[c] = into[c] = hidden + c * BLOCK
+    while begin < span:
+        count = min(BLOCK, span - begin)
+        for c in range(channels):
+            outs[c] = out + c * out_stride + begin
+            memcpy(outs[c], x + c * stride + begin, count * sizeof(float))
+            for k in range(taps):
+                rows[c * taps + k] = x + c * stride + begin + (k - taps // 2) * dilation
+        tk_mix(rows, channels * taps, wide, wide_bias, channels // 4, into, count, 1, 0)
+        tk_mix(between, channels, narrow, narrow_bias, channels // 4, outs, count, 0, 1)
+        begin += BLOCK
+    for c in range(channels):
+        memset(out + c * out_stride + frames, 0, (span - frames) * sizeof(float))
+
+
+def residual(const float[:, ::1] x not None, const float[:, :, ::1] wide not None,
+             const float[::1] wide_bias not None, const float[:, :, ::1] narrow not None,
+             const float[::1] narrow_bias not None, Py_ssize_t taps, Py_ssize_t dilation, Py_ssize_t margin,
+             Py_ssize_t frames, float[:, ::1] out not None):
+    """See _network.pyi."""
+    cdef Py_ssize_t channels = x.shape[0], span = _rounded(frames)
+    if taps < 1 or taps % 2 == 0 or dilation < 1 or frames < 0 or margin < taps // 2 * dilation:
+        raise ValueError("taps must be odd, and the margin as wide as they reach")
+    if wide_bias.shape[0] != channels or narrow_bias.shape[0] != channels or wide.shape[0] * 4 != channels \
+            or narrow.shape[0] * 4 != channels or wide.shape[1] != channels * taps or narrow.shape[1] != channels \
+            or wide.shape[2] != 4 or narrow.shape[2] != 4:
+        raise ValueError("weights and biases do not belong together")
+    if out.shape[0] != channels or out.shape[1] < 2 * margin + span or x.shape[1] < 2 * margin + span:
+        raise ValueError("x and out must have a row per channel with room for the margins")
+    if channels * taps > MOST_ROWS or channels > MOST_HIDDEN:
+        raise ValueError("the network is too wide")
+    if frames == 0 or channels == 0:
+        return
+    if &x[0, 0] == &out[0, 0]:
+        raise ValueError("x and out must not be the same")
+    with nogil:
+        _residual(&x[0, margin], x.shape[1], channels, &wide[0, 0, 0], &wide_bias[0], &narrow[0, 0, 0],
+                  &narrow_bias[0], taps, dilation, frames, &out[0, margin], out.shape[1])

@@ -67,7 +67,7 @@ static double kw_partial(const float *x, long frames, long channels, const doubl
 #include "loudness_lanes.h"
 #undef KW_NAME
 #undef KW_TARGET
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(TK_NO_CLONES)
+#if defined(__x86_64__) && defined(__GNUC__)
 #define KW_NAME(name) name##_avx2
 #define KW_TARGET __attribute__((target("avx2,fma")))
 #include "loudness_lanes.h"

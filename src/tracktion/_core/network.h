@@ -6,49 +6,41 @@
 #include "simd.h"
 
 /* Everything is one operation: channels of the output are weighted sums of rows (channels, bands or shifted copies of
-   them), over a run of frames. Four channels by 32 frames stay in registers. Weights: [channel / 4][row][4]. */
+   them), over a run of frames, a multiple of TK_SPAN. Weights: [channel / 4][row][4]. Compiled for each kind of machine
+   with its own width: TK_CLONES would not do, for explicit vectors that the baseline does not have are taken apart into
+   single numbers before clones are made, and on machines without AVX-512 nothing puts them together again. */
 #define TK_SPAN 32
 
 #if defined(__GNUC__) || defined(__clang__)
-typedef float tk_lane __attribute__((vector_size(64), aligned(4)));
-typedef int32_t tk_mask __attribute__((vector_size(64), aligned(4)));
-#define TK_RECTIFY(v) ((tk_lane)((tk_mask)(v) & ((v) > zero)))
+#define TK_NAME(name) name##_any
+#define TK_TARGET
+#define TK_WIDTH 4
+#include "network_mix.h"
+#ifdef __x86_64__
+#define TK_NAME(name) name##_avx2
+#define TK_TARGET __attribute__((target("avx2,fma")))
+#define TK_WIDTH 8
+#include "network_mix.h"
+#define TK_NAME(name) name##_avx512
+#define TK_TARGET __attribute__((target("avx512f")))
+#define TK_WIDTH 16
+#include "network_mix.h"
+#endif
 
-TK_CLONES static void tk_mix(const float *const *rows, ptrdiff_t count, const float *TK_RESTRICT weights,
-                             const float *TK_RESTRICT bias, ptrdiff_t groups, float *const *out, ptrdiff_t frames,
-                             int rectify, int add)
+static void tk_mix(const float *const *rows, ptrdiff_t count, const float *weights, const float *bias, ptrdiff_t groups,
+                   float *const *out, ptrdiff_t frames, int rectify, int add)
 {
-    const tk_lane zero = {0};
-    for (ptrdiff_t t = 0; t < frames; t += TK_SPAN) {
-        const float *w = weights;
-        for (ptrdiff_t g = 0; g < groups; g++) {
-            tk_lane a0 = zero + bias[4 * g], b0 = a0;
-            tk_lane a1 = zero + bias[4 * g + 1], b1 = a1;
-            tk_lane a2 = zero + bias[4 * g + 2], b2 = a2;
-            tk_lane a3 = zero + bias[4 * g + 3], b3 = a3;
-            for (ptrdiff_t r = 0; r < count; r++, w += 4) {
-                const tk_lane x = *(const tk_lane *)(rows[r] + t), y = *(const tk_lane *)(rows[r] + t + 16);
-                a0 += x * w[0], b0 += y * w[0];
-                a1 += x * w[1], b1 += y * w[1];
-                a2 += x * w[2], b2 += y * w[2];
-                a3 += x * w[3], b3 += y * w[3];
-            }
-            tk_lane *const o0 = (tk_lane *)(out[4 * g] + t), *const o1 = (tk_lane *)(out[4 * g + 1] + t);
-            tk_lane *const o2 = (tk_lane *)(out[4 * g + 2] + t), *const o3 = (tk_lane *)(out[4 * g + 3] + t);
-            if (rectify) {
-                a0 = TK_RECTIFY(a0), b0 = TK_RECTIFY(b0);
-                a1 = TK_RECTIFY(a1), b1 = TK_RECTIFY(b1);
-                a2 = TK_RECTIFY(a2), b2 = TK_RECTIFY(b2);
-                a3 = TK_RECTIFY(a3), b3 = TK_RECTIFY(b3);
-            }
-            if (add) {
-                a0 += o0[0], b0 += o0[1], a1 += o1[0], b1 += o1[1];
-                a2 += o2[0], b2 += o2[1], a3 += o3[0], b3 += o3[1];
-            }
-            o0[0] = a0, o0[1] = b0, o1[0] = a1, o1[1] = b1;
-            o2[0] = a2, o2[1] = b2, o3[0] = a3, o3[1] = b3;
-        }
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx512f")) {
+        tk_mix_avx512(rows, count, weights, bias, groups, out, frames, rectify, add);
+        return;
     }
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        tk_mix_avx2(rows, count, weights, bias, groups, out, frames, rectify, add);
+        return;
+    }
+#endif
+    tk_mix_any(rows, count, weights, bias, groups, out, frames, rectify, add);
 }
 #else
 static void tk_mix(const float *const *rows, ptrdiff_t count, const float *weights, const float *bias, ptrdiff_t groups,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracktion._core.network import convolve, front
+from tracktion._core.network import convolve, front, residual
 from tracktion.features.rhythm import widen
 
 __all__ = ["Activations", "activations", "weights"]
@@ -23,6 +23,7 @@ FloatArray = NDArray[np.float32]
 Weights = dict[str, NDArray[np.float32]]
 STRIDES = (3, 2)
 SPAN = 32
+TAPS = 5
 TAPPED_BPM, TAPPED_OCTAVES = 120.0, 0.5
 """Where people like to tap (van Noorden and Moelants 1999 put it near 120 BPM), and how far they go from there: the
 training music has more slow readings than recordings have, which this sets right."""
@@ -109,19 +110,21 @@ def _run(
     dilations = [int(d) for d in w["dilations"]]
     margin = 2 * max(dilations)
     width = 2 * margin + -(-frames // SPAN) * SPAN
-    x, wide, heads, pool = (
-        np.zeros((len(w[name]), width), np.float32) for name in ("front3_b", "wide0_b", "heads_b", "pool_b")
+    x, y, heads, pool = (
+        np.zeros((len(w[name]), width), np.float32) for name in ("front3_b", "front3_b", "heads_b", "pool_b")
     )
     front(
         bands, table, w["mean"], w["scale"], w["front1_w"], w["front1_b"], w["front2_w"], w["front2_b"],
         w["front3_w"], w["front3_b"], *STRIDES, margin, x,
     )  # fmt: skip
     for i, dilation in enumerate(dilations):
-        convolve(x, w[f"wide{i}_w"], w[f"wide{i}_b"], 5, dilation, margin, frames, True, False, wide)
-        convolve(wide, w[f"narrow{i}_w"], w[f"narrow{i}_b"], 1, 1, margin, frames, False, True, x)
+        residual(
+            x, w[f"wide{i}_w"], w[f"wide{i}_b"], w[f"narrow{i}_w"], w[f"narrow{i}_b"], TAPS, dilation, margin, frames, y
+        )  # fmt: skip
+        x, y = y, x
     np.maximum(x, 0, out=x)
-    convolve(x, w["heads_w"], w["heads_b"], 1, 1, margin, frames, False, False, heads)
-    convolve(x, w["pool_w"], w["pool_b"], 1, 1, margin, frames, True, False, pool)
+    convolve(x, w["heads_w"], w["heads_b"], 1, 1, margin, frames, False, heads)
+    convolve(x, w["pool_w"], w["pool_b"], 1, 1, margin, frames, True, pool)
     return heads[:, margin : margin + frames], pool[:, margin : margin + frames]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["convolve", "front"]
+__all__ = ["convolve", "front", "residual"]
 
 F32 = NDArray[np.float32]
 
@@ -74,7 +74,6 @@ def convolve(
     margin: int,
     frames: int,
     rectify: bool,
-    add: bool,
     out: F32,
 ) -> None:
     """See _network.pyi."""
@@ -93,6 +92,30 @@ def convolve(
         y += w[:, :, k] @ x[:, start : start + frames]
     if rectify:
         np.maximum(y, 0, out=y)
-    target = out[:, margin : margin + frames]
-    target[:] = target + y if add else y
+    out[:, margin : margin + frames] = y
     out[:, margin + frames : margin + -(-frames // 32) * 32] = 0
+
+
+def residual(
+    x: F32,
+    wide: F32,
+    wide_bias: F32,
+    narrow: F32,
+    narrow_bias: F32,
+    taps: int,
+    dilation: int,
+    margin: int,
+    frames: int,
+    out: F32,
+) -> None:
+    """See _network.pyi."""
+    if len(x) > 64:
+        raise ValueError("the network is too wide")
+    if len(wide_bias) != len(x) or len(narrow_bias) != len(x) or len(out) != len(x):
+        raise ValueError("weights and biases do not belong together")
+    if x.size and np.shares_memory(x, out):
+        raise ValueError("x and out must not be the same")
+    hidden = np.zeros_like(x)
+    convolve(x, wide, wide_bias, taps, dilation, margin, frames, True, hidden)
+    convolve(hidden, narrow, narrow_bias, 1, 1, margin, frames, False, out)
+    out[:, margin : margin + frames] += x[:, margin : margin + frames]
