@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tracktion._core.network import convolve, front, residual
 from tracktion.features.rhythm import widen
 
-__all__ = ["Activations", "activations", "weights"]
+__all__ = ["Activations", "activations", "compression", "weights"]
 
 FloatArray = NDArray[np.float32]
 Weights = dict[str, NDArray[np.float32]]
@@ -68,6 +68,11 @@ def _magnitudes() -> FloatArray:
     return np.where(values < LOUDEST, values, np.float32(LOUDEST)).astype(np.float32)
 
 
+def compression(bands: NDArray[np.uint16]) -> FloatArray:
+    """Logarithmic level, relative to the mean of these bands, of every value they may have [shape (32768,)]."""
+    return np.asarray(np.log1p(weights()["compression"] / max(_mean(bands), 1e-12) * _magnitudes()), np.float32)
+
+
 def activations(bands: NDArray[np.uint16]) -> Activations:
     """Run the network.
 
@@ -83,7 +88,7 @@ def activations(bands: NDArray[np.uint16]) -> Activations:
     """
     w = weights()
     frames = len(bands)
-    table = np.log1p(w["compression"] / max(_mean(bands), 1e-12) * _magnitudes()).astype(np.float32)
+    table = compression(bands)
     reach = 2 * int(w["dilations"].sum()) + 2
     beat, downbeat = np.empty(frames, np.float32), np.empty(frames, np.float32)
     pooled = np.zeros(len(w["pool_b"]))

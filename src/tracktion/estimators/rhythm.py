@@ -1,7 +1,8 @@
 """Features → tempo, beats, downbeats and beat grid.
 
 A small network (network.py) says how likely a beat and a downbeat are in each frame, and how likely each tempo; dynamic
-programming (beats.py) finds the best sequence of beats under both; a straight line is fitted where the tempo is
+programming (beats.py) finds the best sequence of beats under both; half and twice their tempo are weighed against it
+(levels.py), and the beats found again where one of them wins; a straight line is fitted where the tempo is
 constant (grid.py), which makes it exact.
 """
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from tracktion.errors import UsageError
 from tracktion.estimators.beats import decode_bars, decode_beats, interval_prior
 from tracktion.estimators.grid import Line, fit_line, segments, subframe
+from tracktion.estimators.levels import FACTORS, level_odds, reweighted
 from tracktion.estimators.network import Activations, activations, weights
 from tracktion.estimators.tempo import (
     HIGHEST_BPM,
@@ -36,12 +38,14 @@ from tracktion.results.rhythm import BeatGrid, Beats, Rhythm, Tempo
 if TYPE_CHECKING:
     from tracktion.features.stream import Features
 
-__all__ = ["estimate_rhythm"]
+__all__ = ["estimate_rhythm", "plain_bpm", "tempo_prior"]
 
 FloatArray = NDArray[np.float64]
 Prior = Callable[[FloatArray], FloatArray]
 
 SHORTEST_SECONDS = 3.0
+FEWEST = 4
+SAME_TEMPO = 0.05
 HEAD_WEIGHT = 0.02
 HEAD_FLOOR = 1e-4
 HEAD_SPREAD = np.ones(5)
@@ -92,17 +96,22 @@ def estimate_rhythm(
         return _nothing(f"too short to hear a tempo: {features.duration:.1f} s")
     heard = activations(material.bands)
     audible = _audible(material.bands)
-    frames = _within(decode_beats(heard.beat, _tempo_prior(heard, prior)), audible)
-    if len(frames) < 4 or _strength(heard.beat, frames) < BEAT_FLOOR:
+    frames = _within(decode_beats(heard.beat, tempo_prior(heard, prior)), audible)
+    if len(frames) < FEWEST or _strength(heard.beat, frames) < BEAT_FLOOR:
         return _nothing("no beat stands out")
     notes = {}
+    bpm = wish = plain_bpm(frames / FRAME_RATE)
+    if prior is None:
+        odds = level_odds(material.bands, heard, bpm)
+        heard, wish = reweighted(heard, bpm, odds), bpm * FACTORS[int(odds.argmax())]
     if bpm_range is not None:
-        heard_bpm = _plain_bpm(frames / FRAME_RATE)
-        wish = fold(heard_bpm, bpm_range)
-        if wish is None:
+        folded = fold(wish, bpm_range)
+        if folded is None:
             notes["tempo"] = f"no octave of the tempo lies between {bpm_range[0]:g} and {bpm_range[1]:g} BPM"
-        elif abs(np.log(wish / heard_bpm)) > 0.05:
-            frames = _within(decode_beats(heard.beat, _narrow_prior(wish)), audible)
+        wish = folded or wish
+    if abs(np.log(wish / bpm)) > SAME_TEMPO:
+        moved = _within(decode_beats(heard.beat, _narrow_prior(wish)), audible)
+        frames = moved if len(moved) >= FEWEST else frames
     return _describe(features.duration, heard, frames, notes)
 
 
@@ -121,7 +130,7 @@ def _within(frames: NDArray[np.int32], audible: tuple[int, int]) -> NDArray[np.i
     return frames[(frames >= audible[0] - EDGE_FRAMES) & (frames <= audible[1] - LAST_FRAMES)]
 
 
-def _tempo_prior(heard: Activations, prior: Prior | None) -> NDArray[np.float32]:
+def tempo_prior(heard: Activations, prior: Prior | None) -> NDArray[np.float32]:
     """What the network, or the caller, holds likely, extended to all tempi."""
     bpm = np.concatenate([[LOWEST_BPM * 0.95], heard.bpm, [heard.bpm[-1] * 1.05]])
     if prior is None:
@@ -142,7 +151,7 @@ def _narrow_prior(bpm: float) -> NDArray[np.float32]:
     return interval_prior(tempi, -np.maximum(0.0, distance - 0.06) * 20.0)
 
 
-def _plain_bpm(times: FloatArray) -> float:
+def plain_bpm(times: FloatArray) -> float:
     """Tempo over stretches of eight beats: the mean of the middle half, which moves less than the median does."""
     span = min(8, len(times) - 1)
     lengths = np.sort(times[span:] - times[:-span])
@@ -168,7 +177,7 @@ def _describe(duration: float, heard: Activations, frames: NDArray[np.int32], no
     constant = line is not None and line.share >= LINE_SHARE
     if line is not None and constant:
         times, position = _on_line(line, times, position, metre)
-    bpm = 60.0 / line.period if line is not None and constant else _plain_bpm(times)
+    bpm = 60.0 / line.period if line is not None and constant else plain_bpm(times)
     bpm = float(np.clip(bpm, LOWEST_BPM, HIGHEST_BPM))
     strength = _strength(heard.beat, frames)
     found = readings(bpm, heard)
