@@ -10,6 +10,7 @@ import soxr
 
 from tests import synth
 from tracktion.errors import UsageError
+from tracktion.estimators.grid import EVENNESS, LEAST_WEIGHT, evened
 from tracktion.estimators.rhythm import estimate_rhythm
 from tracktion.features.rhythm import RhythmFeatures, filterbank
 from tracktion.features.stream import Features, extract_features
@@ -173,3 +174,24 @@ def test_very_short_material(frames: int) -> None:
     material = RhythmFeatures(bands)
     rhythm = estimate_rhythm(Features(duration=frames / 50, sample_rate=44100, channels=1, rhythm=material))
     assert rhythm.tempo is None
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 50])
+def test_evened_beats_are_the_least_squares(count: int) -> None:
+    rng = np.random.default_rng(count)
+    times, sure = np.cumsum(0.5 + 0.05 * rng.standard_normal(count)), rng.uniform(0.1, 1.0, count)
+    found = evened(times, sure)
+    if count < 3:
+        np.testing.assert_array_equal(found, times)
+        return
+    bend = np.diff(np.eye(count), n=2, axis=0)
+    weight = np.diag(sure + LEAST_WEIGHT)
+    np.testing.assert_allclose(found, np.linalg.solve(weight + EVENNESS * bend.T @ bend, weight @ times), atol=1e-9)
+
+
+def test_evening_leaves_even_beats_and_moves_unsure_ones() -> None:
+    times, sure = np.arange(20) * 0.5, np.ones(20)
+    np.testing.assert_allclose(evened(times, sure), times, atol=1e-9)
+    times[10] += 0.05
+    sure[10] = 0.05
+    assert abs(evened(times, sure)[10] - 5.0) < 0.01

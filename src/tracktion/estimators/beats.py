@@ -17,7 +17,7 @@ FloatArray = NDArray[np.float64]
 SHORTEST, LONGEST = 10, 100
 """Frames between beats: 300 to 30 BPM."""
 REACH = 8
-STIFFNESS = 40.0
+STIFFNESS = 60.0
 FREE_FRAMES = 0.7
 ODDS_SHIFT = 1.5
 METRES = (2, 3, 4, 5, 6)

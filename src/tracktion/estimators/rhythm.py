@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tracktion.errors import UsageError
 from tracktion.estimators.beats import decode_bars, decode_beats, interval_prior
-from tracktion.estimators.grid import Line, fit_line, segments, subframe
+from tracktion.estimators.grid import Line, evened, fit_line, segments, subframe
 from tracktion.estimators.levels import FACTORS, level_odds, reweighted
 from tracktion.estimators.network import Activations, activations, weights
 from tracktion.estimators.tempo import (
@@ -55,6 +55,8 @@ BEAT_FLOOR = 0.15
 LINE_SHARE = 0.8
 EDGE_FLOOR = 10 ** (-60 / 20)
 EDGE_FRAMES = 5
+CLIFF, CLIFF_FRAMES = 10 ** (-25 / 20), 5
+"""What an encoder smears behind the end of the music falls by so much within a tenth of a second."""
 LAST_FRAMES = 3
 """Excerpts tend to end where the next beat would be; a beat needs some sound behind it."""
 EARLY_SECONDS = 0.03
@@ -123,7 +125,12 @@ def _audible(bands: NDArray[np.uint16]) -> tuple[int, int]:
     """First and last frame above the floor; nobody taps to silence at either end."""
     loudest = widen(bands.max(axis=1))
     sounding = np.flatnonzero(loudest > EDGE_FLOOR * float(loudest.mean()))
-    return (int(sounding[0]), int(sounding[-1])) if len(sounding) else (0, -1)
+    if len(sounding) == 0:
+        return 0, -1
+    first, last = int(sounding[0]), int(sounding[-1])
+    while last - CLIFF_FRAMES > first and loudest[last] < CLIFF * loudest[last - CLIFF_FRAMES]:
+        last -= 1
+    return first, last
 
 
 def _within(frames: NDArray[np.int32], audible: tuple[int, int]) -> NDArray[np.int32]:
@@ -172,11 +179,14 @@ def _around(odds: NDArray[np.float32], frames: NDArray[np.int32]) -> FloatArray:
 
 def _describe(duration: float, heard: Activations, frames: NDArray[np.int32], notes: dict[str, str]) -> Rhythm:
     times = subframe(frames, heard.beat, FRAME_RATE)
-    line = fit_line(times, 1.0 / (1.0 + np.exp(-_around(heard.beat, frames))))
+    sure = 1.0 / (1.0 + np.exp(-_around(heard.beat, frames)))
+    line = fit_line(times, sure)
     position, metre = decode_bars(_around(heard.downbeat, frames) + DOWNBEAT_SHIFT)
     constant = line is not None and line.share >= LINE_SHARE
     if line is not None and constant:
         times, position = _on_line(line, times, position, metre)
+    else:
+        times = np.maximum(evened(times, sure), 0.0)
     bpm = 60.0 / line.period if line is not None and constant else plain_bpm(times)
     bpm = float(np.clip(bpm, LOWEST_BPM, HIGHEST_BPM))
     strength = _strength(heard.beat, frames)
