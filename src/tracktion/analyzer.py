@@ -75,8 +75,8 @@ class Analyzer:
     read_tags
         Also read artist, title and so on from the file.
     overlap
-        Let `analyze` decode in a second thread while it analyses, where there is a second core. Batches never do: there
-        the cores have other files.
+        Let `analyze` use a second thread where there is a second core: to decode while it analyses, and for half of the
+        network. Batches never do: there the cores have other files.
     remote
         How URLs are fetched, and within which limits; see `tracktion.remote.Remote`.
 
@@ -291,8 +291,19 @@ class Analyzer:
         from tracktion.estimators import estimate_all
 
         return estimate_all(
-            features, parts=self.compute, bpm_range=self.bpm_range, tempo_prior=self.tempo_prior, notes=notes or {}
+            features,
+            parts=self.compute,
+            bpm_range=self.bpm_range,
+            tempo_prior=self.tempo_prior,
+            notes=notes or {},
+            workers=self._threads(),
         )
+
+    def _threads(self) -> int:
+        """Threads for one file; a second is all that it can keep busy."""
+        from tracktion.batch import default_workers
+
+        return min(2, default_workers()) if self.overlap else 1
 
     def _hear(self, source: Source) -> Analysis:
         if self.engine != "tracktion":
@@ -335,11 +346,10 @@ class Analyzer:
 
     def _features(self, audio: AudioStream) -> Features:
         from tracktion.audio.ahead import ahead
-        from tracktion.batch import default_workers
         from tracktion.features.stream import FeatureExtractor
 
         extractor = FeatureExtractor(sample_rate=audio.sample_rate, channels=audio.channels, kinds=self.kinds)
-        blocks = ahead(audio.blocks()) if self.overlap and default_workers() > 1 else audio.blocks()
+        blocks = ahead(audio.blocks()) if self._threads() > 1 else audio.blocks()
         for block in blocks:
             extractor.push(block)
         return extractor.finish()

@@ -11,6 +11,7 @@ import soxr
 from tests import synth
 from tracktion.errors import UsageError
 from tracktion.estimators.grid import EVENNESS, LEAST_WEIGHT, evened
+from tracktion.estimators.network import activations
 from tracktion.estimators.rhythm import estimate_rhythm
 from tracktion.features.rhythm import RhythmFeatures, filterbank
 from tracktion.features.stream import Features, extract_features
@@ -195,3 +196,17 @@ def test_evening_leaves_even_beats_and_moves_unsure_ones() -> None:
     times[10] += 0.05
     sure[10] = 0.05
     assert abs(evened(times, sure)[10] - 5.0) < 0.01
+
+
+@pytest.mark.parametrize("seconds", [5.0, 30.0])
+def test_two_threads_give_the_same_answer_to_the_last_bit(seconds: float) -> None:
+    bands = features(synth.song(118.0, seconds=seconds)).rhythm.bands
+    one, two = activations(bands), activations(bands, workers=2)
+    for name in ("beat", "downbeat", "tempo"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+
+
+def test_no_frames_give_no_activations() -> None:
+    nothing = activations(np.empty((0, 72), np.uint16), workers=2)
+    assert nothing.beat.shape == (0,)
+    assert nothing.tempo.sum() == pytest.approx(1.0)

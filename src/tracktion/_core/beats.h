@@ -37,24 +37,32 @@ static ptrdiff_t tk_beat_path(const float *odds, ptrdiff_t frames, const float *
         row[k] = TK_NEVER;
     for (ptrdiff_t t = 0; t < frames; t++) {
         float *score = row + reach;
-        for (ptrdiff_t k = 0; k < count; k++) {
-            const ptrdiff_t interval = shortest + k;
-            float before = 0.0f;
-            if (t >= interval)
-                before = ring[((t - interval) % span) * count + k];
-            else
-                before = prior[k] * (float)(t - interval) / (float)interval;
-            score[k] = before + odds[t] + prior[k];
-            if (t + interval >= frames) {
-                const float end = score[k] + prior[k] * (float)(frames - t) / (float)interval;
-                if (end > top) {
-                    top = end;
-                    top_t = t;
-                    top_k = k;
+        const ptrdiff_t now = t % span;
+        if (t >= span && t + span < frames) {
+            for (ptrdiff_t k = 0; k < count; k++) {
+                const ptrdiff_t then = now - shortest - k;
+                score[k] = ring[(then < 0 ? then + span : then) * count + k] + odds[t] + prior[k];
+            }
+        } else {
+            for (ptrdiff_t k = 0; k < count; k++) {
+                const ptrdiff_t interval = shortest + k;
+                float before = 0.0f;
+                if (t >= interval)
+                    before = ring[((t - interval) % span) * count + k];
+                else
+                    before = prior[k] * (float)(t - interval) / (float)interval;
+                score[k] = before + odds[t] + prior[k];
+                if (t + interval >= frames) {
+                    const float end = score[k] + prior[k] * (float)(frames - t) / (float)interval;
+                    if (end > top) {
+                        top = end;
+                        top_t = t;
+                        top_k = k;
+                    }
                 }
             }
         }
-        tk_successors(row, count, reach, cost, ring + (t % span) * count, from);
+        tk_successors(row, count, reach, cost, ring + now * count, from);
         for (ptrdiff_t k = 0; k < count; k++)
             links[t * count + k] = (uint8_t)from[k];
     }

@@ -28,6 +28,7 @@ def estimate_all(
     bpm_range: tuple[float, float] | None = None,
     tempo_prior: Any = None,
     notes: dict[str, str] | None = None,
+    workers: int = 1,
 ) -> Analysis:
     """Run the estimators of `parts` over `features`.
 
@@ -41,11 +42,13 @@ def estimate_all(
         See `tracktion.Analyzer`.
     notes
         Notes to begin with.
+    workers
+        Threads that the estimators may use.
     """
     said = dict(notes or {})
     reason = features.unanswerable
     if reason is None:
-        found, reasons = _musical(features, parts, bpm_range, tempo_prior)
+        found, reasons = _musical(features, parts, bpm_range, tempo_prior, workers)
         said |= reasons
     else:
         found = {}
@@ -66,7 +69,7 @@ def estimate_all(
 
 
 def _musical(
-    features: Features, parts: Collection[str], bpm_range: tuple[float, float] | None, tempo_prior: Any
+    features: Features, parts: Collection[str], bpm_range: tuple[float, float] | None, tempo_prior: Any, workers: int
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Answers that need music: (name → result, notes)."""
     found: dict[str, Any] = {}
@@ -75,7 +78,7 @@ def _musical(
     if features.rhythm is not None and not {"rhythm", "mood"}.isdisjoint(parts):
         from tracktion.estimators.rhythm import estimate_rhythm
 
-        rhythm = estimate_rhythm(features, bpm_range=bpm_range, prior=tempo_prior)
+        rhythm = estimate_rhythm(features, bpm_range=bpm_range, prior=tempo_prior, workers=workers)
     if features.tonal is not None and not {"tonal", "mood"}.isdisjoint(parts):
         from tracktion.estimators.tonal import estimate_key
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tracktion._core.beats import bar_path, beat_path
 from tracktion.features.tap import FRAME_RATE
 
-__all__ = ["METRES", "SHORTEST", "decode_bars", "decode_beats", "interval_prior"]
+__all__ = ["METRES", "SHORTEST", "costs", "decode_bars", "decode_beats", "interval_prior"]
 
 FloatArray = NDArray[np.float64]
 
@@ -26,7 +26,7 @@ METRE_WEIGHTS = (-0.3, -0.02, 0.0, -0.5, -0.5)
 
 
 @functools.cache
-def _costs() -> NDArray[np.float32]:
+def costs() -> NDArray[np.float32]:
     """Cost of a change of interval; half a frame or so is free, because intervals are whole frames."""
     change = np.abs(np.arange(-REACH, REACH + 1))[:, None]
     interval = np.arange(SHORTEST, LONGEST + 1)[None, :]
@@ -59,7 +59,7 @@ def decode_beats(odds: NDArray[np.float32], prior: NDArray[np.float32]) -> NDArr
     prior
         From `interval_prior`.
     """
-    return beat_path((odds + np.float32(ODDS_SHIFT)).astype(np.float32), prior, SHORTEST, _costs())
+    return beat_path((odds + np.float32(ODDS_SHIFT)).astype(np.float32), prior, SHORTEST, costs())
 
 
 def decode_bars(odds: FloatArray, *, slip: float = 6.0, change: float = 10.0) -> tuple[NDArray[np.int32], int]:

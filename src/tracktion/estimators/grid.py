@@ -64,7 +64,7 @@ def subframe(frames: NDArray[np.int32], odds: NDArray[np.float32], frame_rate: f
 def evened(times: FloatArray, weights: FloatArray) -> FloatArray:
     """Beats of a free tempo, each drawn to where its neighbours expect it, the more the less sure it is.
 
-    Least squares with a penalty on the change of the interval (Whittaker 1923): where a soft onset could be at two places,
+    Least squares that charges a change of the interval (Whittaker 1923): where a soft onset could be at two places,
     its neighbours decide, and not the noise of an encoder.
 
     Parameters

@@ -26,6 +26,8 @@ FACTORS = (0.5, 1.0, 2.0)
 """The levels, as factors of the tempo that was heard."""
 GROUPS = ((0, 12), (12, 30), (30, 50), (50, 72))
 """Bands: bass drum, body of the snare drum and voices, their brightness, cymbals."""
+STARTS = np.array([low for low, _ in GROUPS])
+WIDTHS = np.array([high - low for low, high in GROUPS], np.float32)
 AUTO_LAGS = np.arange(1, 33) / 4
 CROSS_LAGS = np.arange(17) / 4
 """In beats."""
@@ -87,9 +89,9 @@ def pulses(bands: NDArray[np.uint16], heard: Activations) -> Floats:
     for begin in range(0, frames, CHUNK):
         before, end = max(0, begin - 1), min(frames, begin + CHUNK)
         level = table[bands[before:end] & 0x7FFF]
-        rise = np.maximum(np.diff(level, axis=0), np.float32(0))
-        for row, (low, high) in enumerate(GROUPS):
-            out[row, before + 1 : end] = rise[:, low:high].mean(axis=1)
+        rise = level[1:] - level[:-1]
+        np.maximum(rise, 0, out=rise)
+        out[: len(GROUPS), before + 1 : end] = (np.add.reduceat(rise, STARTS, axis=1) / WIDTHS).T
     out[: len(GROUPS), :1] = 0
     for row, odds in ((-2, heard.beat), (-1, heard.downbeat)):
         out[row] = 1 / (1 + np.exp(-odds))

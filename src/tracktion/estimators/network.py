@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import importlib.resources
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,8 @@ TAPPED_BPM, TAPPED_OCTAVES = 120.0, 0.5
 training music has more slow readings than recordings have, which this sets right."""
 CHUNK = 15_000
 """Frames in one go (five minutes), so that memory does not grow with the piece."""
+SUM_FRAMES = 500
+"""Frames that are summed together, wherever a chunk begins, so that the sum is the same for any division."""
 LOUDEST = 1e6
 """Above any magnitude of samples within full scale."""
 
@@ -73,38 +76,58 @@ def compression(bands: NDArray[np.uint16]) -> FloatArray:
     return np.asarray(np.log1p(weights()["compression"] / max(_mean(bands), 1e-12) * _magnitudes()), np.float32)
 
 
-def activations(bands: NDArray[np.uint16]) -> Activations:
+def activations(bands: NDArray[np.uint16], *, workers: int = 1) -> Activations:
     """Run the network.
 
     Parameters
     ----------
     bands
         `RhythmFeatures.bands` [shape (frames, 72)].
+    workers
+        Threads; the answer is the same to the last bit.
 
     Returns
     -------
     Activations
         The same for a louder or softer copy: levels enter relative to their mean.
     """
-    w = weights()
-    frames = len(bands)
-    table = compression(bands)
-    reach = 2 * int(w["dilations"].sum()) + 2
-    beat, downbeat = np.empty(frames, np.float32), np.empty(frames, np.float32)
-    pooled = np.zeros(len(w["pool_b"]))
-    for begin in range(0, frames, CHUNK):
-        end = min(frames, begin + CHUNK)
-        low, high = max(0, begin - reach), min(frames, end + reach)
-        heads, pool = _run(w, table, bands[low:high])
-        beat[begin:end], downbeat[begin:end] = heads[:2, begin - low : end - low]
-        pooled += pool[:, begin - low : end - low].sum(axis=1, dtype=np.float64)
-    hidden = np.maximum(w["dense1_w"] @ (pooled / max(1, frames)) + w["dense1_b"], 0)
+    w, frames, table = weights(), len(bands), compression(bands)
+    share = max(SUM_FRAMES, -(-frames // workers // SUM_FRAMES) * SUM_FRAMES)
+    starts = range(0, frames, min(CHUNK, share))
+
+    def chunk(begin: int) -> tuple[FloatArray, NDArray[np.float64]]:
+        return _chunk(w, table, bands, begin, min(frames, begin + starts.step))
+
+    if workers > 1 and len(starts) > 1:
+        with ThreadPoolExecutor(workers) as pool:
+            parts = list(pool.map(chunk, starts))
+    else:
+        parts = [chunk(begin) for begin in starts]
+    odds = np.concatenate([np.empty((2, 0), np.float32), *(heads for heads, _ in parts)], axis=1)
+    pooled = np.concatenate([np.zeros((1, len(w["pool_b"]))), *(sums for _, sums in parts)]).sum(axis=0)
+    return _activations(w, odds, pooled / max(1, frames))
+
+
+def _activations(w: Weights, odds: FloatArray, pooled: NDArray[np.float64]) -> Activations:
+    hidden = np.maximum(w["dense1_w"] @ pooled + w["dense1_b"], 0)
     logits = w["dense2_w"] @ hidden + w["dense2_b"]
     lowest, step = (float(v) for v in w["tempo"])
     bpm = np.asarray(lowest * step ** np.arange(len(logits)), np.float64)
     logits = logits - 0.5 * (np.log2(bpm / TAPPED_BPM) / TAPPED_OCTAVES) ** 2
-    odds = np.exp(logits - logits.max())
-    return Activations(beat=beat, downbeat=downbeat, tempo=odds / odds.sum(), bpm=bpm)
+    share = np.exp(logits - logits.max())
+    return Activations(beat=odds[0], downbeat=odds[1], tempo=share / share.sum(), bpm=bpm)
+
+
+def _chunk(
+    w: Weights, table: FloatArray, bands: NDArray[np.uint16], begin: int, end: int
+) -> tuple[FloatArray, NDArray[np.float64]]:
+    """Log odds [shape (2, end - begin)], and sums of the pooling layer over every `SUM_FRAMES` frames."""
+    reach = 2 * int(w["dilations"].sum()) + 2
+    low, high = max(0, begin - reach), min(len(bands), end + reach)
+    heads, pool = _run(w, table, bands[low:high])
+    inside = slice(begin - low, end - low)
+    sums = np.add.reduceat(pool[:, inside].astype(np.float64), np.arange(0, end - begin, SUM_FRAMES), axis=1)
+    return heads[:2, inside].copy(), sums.T
 
 
 def _run(

@@ -64,7 +64,11 @@ DOWNBEAT_SHIFT = 1.0
 
 
 def estimate_rhythm(
-    features: Features, *, bpm_range: tuple[float, float] | None = None, prior: Prior | None = None
+    features: Features,
+    *,
+    bpm_range: tuple[float, float] | None = None,
+    prior: Prior | None = None,
+    workers: int = 1,
 ) -> Rhythm:
     """Estimate tempo, beats, downbeats and beat grid.
 
@@ -76,6 +80,8 @@ def estimate_rhythm(
         Fold the tempo into this range (BPM) by octaves, where that is possible.
     prior
         Weight of each tempo, given as BPM [shape (n,)]; replaces what the network holds likely.
+    workers
+        Threads that the network may use.
 
     Returns
     -------
@@ -96,7 +102,7 @@ def estimate_rhythm(
         return _nothing(features.unanswerable)
     if features.duration < SHORTEST_SECONDS:
         return _nothing(f"too short to hear a tempo: {features.duration:.1f} s")
-    heard = activations(material.bands)
+    heard = activations(material.bands, workers=workers)
     audible = _audible(material.bands)
     frames = _within(decode_beats(heard.beat, tempo_prior(heard, prior)), audible)
     if len(frames) < FEWEST or _strength(heard.beat, frames) < BEAT_FLOOR:
