@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import functools
 import importlib.resources
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracktion._core.network import convolve, front, residual
+from tracktion.estimators.divided import divided
 from tracktion.features.rhythm import widen
 
 __all__ = ["Activations", "activations", "compression", "weights"]
@@ -98,11 +98,7 @@ def activations(bands: NDArray[np.uint16], *, workers: int = 1) -> Activations:
     def chunk(begin: int) -> tuple[FloatArray, NDArray[np.float64]]:
         return _chunk(w, table, bands, begin, min(frames, begin + starts.step))
 
-    if workers > 1 and len(starts) > 1:
-        with ThreadPoolExecutor(workers) as pool:
-            parts = list(pool.map(chunk, starts))
-    else:
-        parts = [chunk(begin) for begin in starts]
+    parts = divided(chunk, starts, workers)
     odds = np.concatenate([np.empty((2, 0), np.float32), *(heads for heads, _ in parts)], axis=1)
     pooled = np.concatenate([np.zeros((1, len(w["pool_b"]))), *(sums for _, sums in parts)]).sum(axis=0)
     return _activations(w, odds, pooled / max(1, frames))
