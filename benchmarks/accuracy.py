@@ -42,7 +42,11 @@ Table = dict[tuple[str, str], tuple[float, int]]
 
 def predict(path: Path, analyzer: tracktion.Analyzer) -> Prediction:
     """What the Analyzer says, in the plain form that scorers share."""
-    a = analyzer.analyze(path)
+    return prediction_of(analyzer.analyze(path))
+
+
+def prediction_of(a: tracktion.Analysis) -> Prediction:
+    """An analysis in the plain form that scorers share."""
     prediction: Prediction = {
         "bpm": a.tempo.bpm if a.tempo else None,
         "conf": a.tempo.confidence if a.tempo else 0.0,

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import tracktion
-from benchmarks.accuracy import group_of, read_labels, score
+from benchmarks.accuracy import group_of, prediction_of, read_labels, score
 from tracktion.estimators import beats, network, rhythm
 
 GRID = {
@@ -27,18 +27,8 @@ GRID = {
 MEASURES = ("acc1", "acc2", "beatF", "AMLt")
 
 
-def heard(features):
-    found = rhythm.estimate_rhythm(features)
-    return {
-        "bpm": found.tempo.bpm if found.tempo else None,
-        "conf": found.tempo.confidence if found.tempo else 0.0,
-        "beats": found.beats.times.tolist() if found.beats else [],
-        "downbeats": None,
-    }
-
-
-def by_group(folder, rows, features):
-    table = score(folder, rows, {file: heard(f) for file, f in features.items()})
+def by_group(folder, rows, features, analyzer):
+    table = score(folder, rows, {file: prediction_of(analyzer.estimate(f)) for file, f in features.items()})
     groups = sorted({group_of(row) for row in rows})
     return {g: np.mean([table[m, g][0] for m in MEASURES if (m, g) in table]) for g in groups}
 
@@ -55,7 +45,7 @@ def main():
         for (module, name), value in zip(GRID, values):
             setattr(module, name, value)
         beats.costs.cache_clear()
-        tables[values] = by_group(folder, rows, features)
+        tables[values] = by_group(folder, rows, features, analyzer)
     print(f"| left out | {' | '.join(name for _, name in GRID)} | chosen without it | shipped | cost |")
     print("|---|" + "---:|" * (len(GRID) + 3))
     costs = []

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from tracktion.estimators.beats import decode_beats
-from tracktion.estimators.levels import FACTORS, SCORED, correlations, held, pulses
+from tracktion.estimators.levels import FACTORS, SCORED, held, repetition
 from tracktion.estimators.network import TAPPED_BPM, TAPPED_OCTAVES, activations
 from tracktion.estimators.rhythm import plain_bpm, tempo_prior
 from tracktion.features.tap import FRAME_RATE
@@ -40,8 +40,7 @@ def hear(bands, beats):
     off = np.abs(np.log2(true / (bpm * np.array(FACTORS))))
     if off.min() > NEAR:
         return None
-    periods = [60 * FRAME_RATE / (bpm * factor) for factor in FACTORS]
-    return correlations(pulses(bands, heard), periods), held(heard, bpm), int(off.argmin()), true
+    return repetition(bands, heard, bpm), held(heard, bpm), int(off.argmin()), true
 
 
 def examples(folder):

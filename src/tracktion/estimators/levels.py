@@ -20,7 +20,7 @@ from tracktion.estimators.network import Activations, compression, weights
 from tracktion.estimators.tempo import HIGHEST_BPM, LOWEST_BPM
 from tracktion.features.tap import FRAME_RATE
 
-__all__ = ["FACTORS", "SCORED", "correlations", "held", "level_odds", "pulses", "reweighted"]
+__all__ = ["FACTORS", "SCORED", "correlations", "held", "level_odds", "pulses", "repetition", "reweighted"]
 
 FACTORS = (0.5, 1.0, 2.0)
 """The levels, as factors of the tempo that was heard."""
@@ -54,12 +54,17 @@ def level_odds(bands: NDArray[np.uint16], heard: Activations, bpm: float) -> NDA
         The tempo that the decoded beats have.
     """
     w = weights()
-    periods = [60.0 * FRAME_RATE / (bpm * factor) for factor in FACTORS]
-    hidden = np.maximum(correlations(pulses(bands, heard), periods) @ w["levels_w"].T + w["levels_b"], 0)
+    hidden = np.maximum(repetition(bands, heard, bpm) @ w["levels_w"].T + w["levels_b"], 0)
     logits = hidden @ w["levels_score"] + w["levels_prior"] + held(heard, bpm)
     logits[[not LOWEST_BPM <= bpm * factor <= HIGHEST_BPM for factor in FACTORS]] = -np.inf
     odds = np.exp(logits - logits.max())
     return np.asarray(odds / odds.sum(), np.float64)
+
+
+def repetition(bands: NDArray[np.uint16], heard: Activations, bpm: float) -> Floats:
+    """What the scorer compares: the correlations at the lags of each level [shape (3, SCORED)]."""
+    periods = [60.0 * FRAME_RATE / (bpm * factor) for factor in FACTORS]
+    return correlations(pulses(bands, heard), periods)
 
 
 def held(heard: Activations, bpm: float) -> NDArray[np.float64]:

@@ -174,7 +174,12 @@ def plain_bpm(times: FloatArray) -> float:
 
 def _strength(odds: NDArray[np.float32], frames: NDArray[np.int32]) -> float:
     """Mean probability at the beats."""
-    return float(np.mean(1.0 / (1.0 + np.exp(-_around(odds, frames)))))
+    return float(np.mean(_sureness(odds, frames)))
+
+
+def _sureness(odds: NDArray[np.float32], frames: NDArray[np.int32]) -> FloatArray:
+    """Probability at each beat."""
+    return np.asarray(1.0 / (1.0 + np.exp(-_around(odds, frames))), np.float64)
 
 
 def _around(odds: NDArray[np.float32], frames: NDArray[np.int32]) -> FloatArray:
@@ -185,7 +190,7 @@ def _around(odds: NDArray[np.float32], frames: NDArray[np.int32]) -> FloatArray:
 
 def _describe(duration: float, heard: Activations, frames: NDArray[np.int32], notes: dict[str, str]) -> Rhythm:
     times = subframe(frames, heard.beat, FRAME_RATE)
-    sure = 1.0 / (1.0 + np.exp(-_around(heard.beat, frames)))
+    sure = _sureness(heard.beat, frames)
     line = fit_line(times, sure)
     position, metre = decode_bars(_around(heard.downbeat, frames) + DOWNBEAT_SHIFT)
     constant = line is not None and line.share >= LINE_SHARE
@@ -195,7 +200,7 @@ def _describe(duration: float, heard: Activations, frames: NDArray[np.int32], no
         times = np.maximum(evened(times, sure), 0.0)
     bpm = 60.0 / line.period if line is not None and constant else plain_bpm(times)
     bpm = float(np.clip(bpm, LOWEST_BPM, HIGHEST_BPM))
-    strength = _strength(heard.beat, frames)
+    strength = float(np.mean(sure))
     found = readings(bpm, heard)
     hints = evidence(found, strength, line.share if line is not None else 0.0)
     curve_times, curve_bpm = tempo_curve(times)
@@ -218,7 +223,7 @@ def _describe(duration: float, heard: Activations, frames: NDArray[np.int32], no
 
 def _downbeat_confidence(heard: Activations, frames: NDArray[np.int32]) -> float:
     """Mean probability of the quarter of the beats that are most likely downbeats."""
-    down = np.sort(1.0 / (1.0 + np.exp(-_around(heard.downbeat, frames))))
+    down = np.sort(_sureness(heard.downbeat, frames))
     return float(down[-max(1, len(down) // 4) :].mean())
 
 
