@@ -5,9 +5,10 @@ import numpy as np
 from libc.stdint cimport int32_t, uint8_t
 
 cdef extern from "beats.h" nogil:
+    const int TK_TOGETHER
     Py_ssize_t tk_beat_path(const float *odds, Py_ssize_t frames, const float *prior, Py_ssize_t shortest,
-                            Py_ssize_t count, Py_ssize_t reach, const float *cost, float *ring, float *row,
-                            int32_t *links_row, uint8_t *links, int32_t *out)
+                            Py_ssize_t count, Py_ssize_t reach, const float *cost, Py_ssize_t together, Py_ssize_t size,
+                            float *ring, float *scores, float *best, uint8_t *links, int32_t *out)
     void tk_bar_path(const float *odds, Py_ssize_t beats, const int32_t *metres, const float *prior, Py_ssize_t count,
                      float slip, float change, float *score, float *next, int32_t *links, int32_t *out)
 
@@ -22,15 +23,18 @@ def beat_path(const float[::1] odds not None, const float[::1] prior not None, P
         raise ValueError("cost must have an odd number of rows and a column per interval")
     if frames == 0:
         return np.empty(0, np.int32)
-    cdef float[::1] ring = np.empty((shortest + count) * count, np.float32)
-    cdef float[::1] row = np.empty(count + 2 * reach, np.float32)
-    cdef int32_t[::1] found = np.empty(count, np.int32)
-    cdef uint8_t[::1] links = np.empty(frames * count, np.uint8)
+    cdef Py_ssize_t together = min(<Py_ssize_t>TK_TOGETHER, shortest)
+    cdef Py_ssize_t runs = (frames + together - 1) // together
+    cdef Py_ssize_t size = ((shortest + count + TK_TOGETHER) // together + 1) * together
+    cdef float[::1] ring = np.empty(count * (size + TK_TOGETHER), np.float32)
+    cdef float[::1] scores = np.empty((count + 2 * reach) * TK_TOGETHER, np.float32)
+    cdef float[::1] best = np.empty(count * TK_TOGETHER, np.float32)
+    cdef uint8_t[::1] links = np.empty(runs * count * TK_TOGETHER, np.uint8)
     result = np.empty(frames // shortest + 2, np.int32)
     cdef int32_t[::1] out = result
     with nogil:
-        n = tk_beat_path(&odds[0], frames, &prior[0], shortest, count, reach, &cost[0, 0], &ring[0], &row[0],
-                         &found[0], &links[0], &out[0])
+        n = tk_beat_path(&odds[0], frames, &prior[0], shortest, count, reach, &cost[0, 0], together, size, &ring[0],
+                         &scores[0], &best[0], &links[0], &out[0])
     return result[:n][::-1].copy()
 
 

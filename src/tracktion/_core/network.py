@@ -5,8 +5,8 @@ from __future__ import annotations
 from tracktion._core._select import COMPILED
 
 if COMPILED:
-    from tracktion._core._network import convolve, front, residual
+    from tracktion._core._network import dense, front, residual
 else:
-    from tracktion._core.reference.network import convolve, front, residual
+    from tracktion._core.reference.network import dense, front, residual
 
-__all__ = ["convolve", "front", "residual"]
+__all__ = ["dense", "front", "residual"]

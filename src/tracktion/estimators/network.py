@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracktion._core.network import convolve, front, residual
+from tracktion._core.network import dense, front, residual
 from tracktion.estimators.divided import divided
+from tracktion.estimators.quantized import UNIT, Layer, quantized
 from tracktion.features.rhythm import widen
 
 __all__ = ["Activations", "activations", "compression", "weights"]
@@ -126,30 +127,62 @@ def _chunk(
     return heads[:2, inside].copy(), sums.T
 
 
-def _run(
-    w: dict[str, NDArray[np.float32]], table: FloatArray, bands: NDArray[np.uint16]
-) -> tuple[FloatArray, FloatArray]:
+def _run(w: Weights, table: FloatArray, bands: NDArray[np.uint16]) -> tuple[FloatArray, FloatArray]:
     """Outputs of the heads and of the pooling layer for a chunk [shapes (4, frames), (48, frames)]."""
-    frames = len(bands)
+    frames, layers = len(bands), _layers()
     dilations = [int(d) for d in w["dilations"]]
-    margin = 2 * max(dilations)
-    width = 2 * margin + -(-frames // SPAN) * SPAN
-    x, y, heads, pool = (
-        np.zeros((len(w[name]), width), np.float32) for name in ("front3_b", "front3_b", "heads_b", "pool_b")
-    )
+    margin, span = 2 * max(dilations), -(-frames // SPAN) * SPAN
+    x, y = (np.zeros((len(w["front3_b"]) // 2, _apart(2 * margin + span), 2), np.int16) for _ in range(2))
     front(
-        bands, table, w["mean"], w["scale"], w["front1_w"], w["front1_b"], w["front2_w"], w["front2_b"],
-        w["front3_w"], w["front3_b"], *STRIDES, margin, x,
+        bands, table, w["mean"], w["scale"] / np.float32(UNIT), *layers["front1"].parts, *layers["front2"].parts,
+        *layers["front3"].parts, *STRIDES, margin, x,
     )  # fmt: skip
     for i, dilation in enumerate(dilations):
-        residual(
-            x, w[f"wide{i}_w"], w[f"wide{i}_b"], w[f"narrow{i}_w"], w[f"narrow{i}_b"], TAPS, dilation, margin, frames, y
-        )  # fmt: skip
+        wide, narrow = layers[f"wide{i}"], layers[f"narrow{i}"]
+        residual(x, *wide.parts, *narrow.parts, TAPS, dilation, margin, frames, y)
         x, y = y, x
     np.maximum(x, 0, out=x)
-    convolve(x, w["heads_w"], w["heads_b"], 1, 1, margin, frames, False, heads)
-    convolve(x, w["pool_w"], w["pool_b"], 1, 1, margin, frames, True, pool)
-    return heads[:, margin : margin + frames], pool[:, margin : margin + frames]
+    heads, pool = (np.empty((len(layers[name].bias), span), np.float32) for name in ("heads", "pool"))
+    dense(x, *layers["heads"].parts, margin, frames, heads)
+    dense(x, *layers["pool"].parts, margin, frames, pool)
+    return heads[:, :frames], np.maximum(pool[:, :frames], 0)
+
+
+def _apart(width: int) -> int:
+    """The same or a little more, so that rows do not fall on the same lines of the first-level cache."""
+    line = 16
+    return (-(-width // line) | 1) * line
+
+
+@functools.cache
+def _layers() -> dict[str, Layer]:
+    """The network's layers in integers, by name."""
+    w = weights()
+    front1, front2, front3 = (_rows(w[f"front{i}_w"]) for i in (1, 2, 3))
+    over_time = np.zeros((*front1.shape[:1], front1.shape[1] // 3, 4), np.float32)
+    over_time[:, :, :3] = front1.reshape(len(front1), -1, 3)
+    paired = {
+        "front1": over_time.reshape(len(front1), -1, 2),
+        "front2": _pairs(front2, len(front1)),
+        "front3": _pairs(front3, len(front2)),
+    }
+    for i in range(len(w["dilations"])):
+        for name in (f"wide{i}", f"narrow{i}"):
+            paired[name] = _pairs(_rows(w[f"{name}_w"]), len(front3))
+    layers = {name: quantized(rows, w[f"{name}_b"]) for name, rows in paired.items()}
+    for name in ("heads", "pool"):
+        layers[name] = quantized(_pairs(_rows(w[f"{name}_w"]), len(front3)), w[f"{name}_b"], unit=1.0)
+    return layers
+
+
+def _rows(packed: FloatArray) -> FloatArray:
+    """Weights as they are kept, four channels side by side, by channel [shape (channels out, rows)]."""
+    return packed.transpose(0, 2, 1).reshape(4 * len(packed), -1)
+
+
+def _pairs(rows: FloatArray, channels: int) -> FloatArray:
+    """Rows over (channel, what else) as pairs over (pair of channels, what else)."""
+    return rows.reshape(len(rows), channels // 2, 2, -1).transpose(0, 1, 3, 2).reshape(len(rows), -1, 2)
 
 
 def _mean(bands: NDArray[np.uint16]) -> float:
