@@ -63,6 +63,24 @@ def test_bands(frames: int) -> None:
     both("onset", "bands", magnitude, bank.first, bank.width, bank.weights, out, rtol=1e-4, atol=1)
 
 
+@pytest.mark.usefixtures("returning")
+@pytest.mark.parametrize("bins", [4, 9, 100])
+def test_bands_of_any_width_anywhere(bins: int) -> None:
+    places = [(first, n) for first in (0, 1, bins // 2, bins - 1) for n in range(10) if first + n <= bins]
+    first, width = (np.array(values, np.int32) for values in zip(*places, strict=True))
+    magnitude, weights = np.abs(random(7, bins)), np.abs(random(int(width.sum()), seed=3))
+    out = np.ones((7, len(places)), np.uint16)
+    out = both("onset", "bands", magnitude, first, width, weights, out, rtol=0, atol=1)
+    assert np.all(out[:, width == 0] == 0)
+    assert np.all(out[:, width > 0] > 0)
+
+
+def test_bands_of_next_to_nothing() -> None:
+    one = np.ones(1, np.int32)
+    with pytest.raises(ValueError, match="four bins"):
+        both("onset", "bands", random(4, 3), one, one, np.ones(1, np.float32), np.zeros((4, 1), np.uint16))
+
+
 @pytest.mark.parametrize(
     ("first", "width", "weights", "columns"),
     [([-1], [2], 2, 1), ([1024], [2], 2, 1), ([0], [2], 3, 1), ([0], [2], 2, 2), ([0, 1], [2], 2, 2)],

@@ -15,4 +15,5 @@ def bands(
     What is written are the upper halves of float32 values, rounded: 8 bits of precision over the whole range.
 
     Band b covers ``count[b]`` bins from ``first[b]``; `weights` holds the weights of all bands, one after another.
+    There must be four bins or more.
     """

@@ -23,6 +23,8 @@ def bands(
     frames, bins = magnitude.shape
     if not len(first) == len(count) == out.shape[1] or len(out) != frames:
         raise ValueError("first, count and out must agree on the number of bands, out and magnitude on the frames")
+    if bins < 4:
+        raise ValueError("the spectrum must have four bins or more")
     if np.any(first < 0) or np.any(count < 0) or np.any(first + count > bins):
         raise ValueError("a band reaches beyond the spectrum")
     if len(weights) != count.sum():
