@@ -75,8 +75,8 @@ class Analyzer:
     read_tags
         Also read artist, title and so on from the file.
     overlap
-        Let `analyze` use a second thread where there is a second core: to decode while it analyses, and for half of the
-        network. Batches never do: there the cores have other files.
+        Let `analyze` use a second thread where there is a second core: to decode while it analyses, for half of the
+        network, and to find the key beside the beats. Batches never do: there the cores have other files.
     remote
         How URLs are fetched, and within which limits; see `tracktion.remote.Remote`.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from tracktion.results.analysis import Analysis
@@ -10,6 +10,7 @@ from tracktion.results.rhythm import Rhythm
 
 if TYPE_CHECKING:
     from tracktion.features.stream import Features
+    from tracktion.results.key import Key
 
 __all__ = ["estimate_all"]
 
@@ -74,16 +75,8 @@ def _musical(
     """Answers that need music: (name → result, notes)."""
     found: dict[str, Any] = {}
     said: dict[str, str] = {}
-    rhythm, key = Rhythm(), None
-    if features.rhythm is not None and not {"rhythm", "mood"}.isdisjoint(parts):
-        from tracktion.estimators.rhythm import estimate_rhythm
-
-        rhythm = estimate_rhythm(features, bpm_range=bpm_range, prior=tempo_prior, workers=workers)
-    if features.tonal is not None and not {"tonal", "mood"}.isdisjoint(parts):
-        from tracktion.estimators.tonal import estimate_key
-
-        key, reasons = estimate_key(features)
-        said |= reasons if "tonal" in parts else {}
+    rhythm, key, reasons = _rhythm_and_key(features, parts, bpm_range, tempo_prior, workers)
+    said |= reasons if "tonal" in parts else {}
     if "rhythm" in parts:
         found |= {name: getattr(rhythm, name) for name in ANSWERS["rhythm"]}
         said |= rhythm.notes
@@ -102,6 +95,24 @@ def _musical(
     if "fingerprint" in parts and features.fingerprint is not None:
         found["fingerprint"] = features.fingerprint.data
     return found, said
+
+
+def _rhythm_and_key(
+    features: Features, parts: Collection[str], bpm_range: tuple[float, float] | None, tempo_prior: Any, workers: int
+) -> tuple[Rhythm, Key | None, dict[str, str]]:
+    """What all else builds on: (rhythm, key, notes on the key), the key in a second thread while beats are searched."""
+    from tracktion.estimators.divided import divided
+    from tracktion.estimators.rhythm import estimate_rhythm, listen
+    from tracktion.estimators.tonal import estimate_key
+
+    work: dict[str, Callable[[], Any]] = {}
+    if features.rhythm is not None and not {"rhythm", "mood"}.isdisjoint(parts):
+        heard = listen(features, workers=workers)
+        work["rhythm"] = lambda: estimate_rhythm(features, bpm_range=bpm_range, prior=tempo_prior, heard=heard)
+    if features.tonal is not None and not {"tonal", "mood"}.isdisjoint(parts):
+        work["key"] = lambda: estimate_key(features)
+    made = dict(zip(work, divided(lambda name: work[name](), tuple(work), workers), strict=True))
+    return made.get("rhythm", Rhythm()), *made.get("key", (None, {}))
 
 
 def versions() -> dict[str, str]:

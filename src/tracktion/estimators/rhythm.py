@@ -38,7 +38,7 @@ from tracktion.results.rhythm import BeatGrid, Beats, Rhythm, Tempo
 if TYPE_CHECKING:
     from tracktion.features.stream import Features
 
-__all__ = ["estimate_rhythm", "plain_bpm", "tempo_prior"]
+__all__ = ["estimate_rhythm", "listen", "plain_bpm", "tempo_prior"]
 
 FloatArray = NDArray[np.float64]
 Prior = Callable[[FloatArray], FloatArray]
@@ -63,12 +63,17 @@ EARLY_SECONDS = 0.03
 DOWNBEAT_SHIFT = 1.0
 
 
+def listen(features: Features, *, workers: int = 1) -> Activations | None:
+    """Run the network in so many threads; None where there is nothing to hear a rhythm in."""
+    return activations(features.rhythm.bands, workers=workers) if _mute(features) is None else None
+
+
 def estimate_rhythm(
     features: Features,
     *,
     bpm_range: tuple[float, float] | None = None,
     prior: Prior | None = None,
-    workers: int = 1,
+    heard: Activations | None = None,
 ) -> Rhythm:
     """Estimate tempo, beats, downbeats and beat grid.
 
@@ -80,8 +85,8 @@ def estimate_rhythm(
         Fold the tempo into this range (BPM) by octaves, where that is possible.
     prior
         Weight of each tempo, given as BPM [shape (n,)]; replaces what the network holds likely.
-    workers
-        Threads that the network may use.
+    heard
+        From `listen`, where that was done before.
 
     Returns
     -------
@@ -95,22 +100,19 @@ def estimate_rhythm(
     """
     if bpm_range is not None and not 0 < bpm_range[0] < bpm_range[1]:
         raise UsageError(f"bpm_range must be two ascending positive tempi, not {bpm_range!r}")
-    material = features.rhythm
-    if material is None:
-        return _nothing("no rhythm features were made")
-    if features.unanswerable is not None:
-        return _nothing(features.unanswerable)
-    if features.duration < SHORTEST_SECONDS:
-        return _nothing(f"too short to hear a tempo: {features.duration:.1f} s")
-    heard = activations(material.bands, workers=workers)
-    audible = _audible(material.bands)
+    reason = _mute(features)
+    heard = heard or listen(features)
+    if reason is not None or heard is None:
+        return _nothing(reason or "")
+    bands = features.rhythm.bands
+    audible = _audible(bands)
     frames = _within(decode_beats(heard.beat, tempo_prior(heard, prior)), audible)
     if len(frames) < FEWEST or _strength(heard.beat, frames) < BEAT_FLOOR:
         return _nothing("no beat stands out")
     notes = {}
     bpm = wish = plain_bpm(frames / FRAME_RATE)
     if prior is None:
-        odds = level_odds(material.bands, heard, bpm)
+        odds = level_odds(bands, heard, bpm)
         heard, wish = reweighted(heard, bpm, odds), bpm * FACTORS[int(odds.argmax())]
     if bpm_range is not None:
         folded = fold(wish, bpm_range)
@@ -121,6 +123,15 @@ def estimate_rhythm(
         moved = _within(decode_beats(heard.beat, _narrow_prior(wish)), audible)
         frames = moved if len(moved) >= FEWEST else frames
     return _describe(features.duration, heard, frames, notes)
+
+
+def _mute(features: Features) -> str | None:
+    """Why there is nothing to hear a rhythm in, or None."""
+    if features.rhythm is None:
+        return "no rhythm features were made"
+    if features.unanswerable is None and features.duration < SHORTEST_SECONDS:
+        return f"too short to hear a tempo: {features.duration:.1f} s"
+    return features.unanswerable
 
 
 def _nothing(reason: str) -> Rhythm:
