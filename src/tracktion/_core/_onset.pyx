@@ -13,7 +13,8 @@ cdef extern from "onset.h" nogil:
 def bands(const float[:, ::1] magnitude not None, const int32_t[::1] first not None, const int32_t[::1] count not None,
           const float[::1] weights not None, uint16_t[:, ::1] out not None):
     """See _onset.pyi."""
-    cdef Py_ssize_t frames = magnitude.shape[0], bins = magnitude.shape[1], size = first.shape[0], b, total = 0, runs = 0
+    cdef Py_ssize_t frames = magnitude.shape[0], bins = magnitude.shape[1], size = first.shape[0]
+    cdef Py_ssize_t b, total = 0, runs = 0
     if count.shape[0] != size or out.shape[1] != size or out.shape[0] != frames:
         raise ValueError("first, count and out must agree on the number of bands, out and magnitude on the frames")
     if bins < 4:
