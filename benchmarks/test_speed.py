@@ -25,7 +25,7 @@ FILE = os.environ.get("TRACKTION_BENCH_FILE", str(Path(__file__).parents[1] / "e
 KERNELS = (
     "beats.beat_path", "beats.bar_path", "chroma.decimate", "chroma.pitch_peaks", "chroma.affine",
     "fingerprint.band_energies", "fingerprint.bit_errors", "halve.halve", "loudness.weighted_energy", "loudness.peaks",
-    "network.front", "network.convolve", "network.residual", "onset.bands", "pairs.compare", "spectrum.downmix",
+    "network.front", "network.dense", "network.residual", "onset.bands", "pairs.compare", "spectrum.downmix",
     "stft.stft_magnitude", "timbre.band_powers", "trigrams.segment", "trigrams.masses", "trigrams.search",
 )  # fmt: skip
 STAGES = (

@@ -60,7 +60,7 @@ def test_bands(frames: int) -> None:
     bank = filterbank()
     magnitude = np.abs(random(frames, 1025))
     out = np.zeros((frames, BANDS), np.uint16)
-    both("onset", "bands", magnitude, bank.first, bank.width, bank.weights, out, rtol=1e-4, atol=1)
+    both("onset", "bands", magnitude, bank.first, bank.width, bank.weights, 12, 0.1, out, rtol=1e-4, atol=1)
 
 
 @pytest.mark.usefixtures("returning")
@@ -70,15 +70,33 @@ def test_bands_of_any_width_anywhere(bins: int) -> None:
     first, width = (np.array(values, np.int32) for values in zip(*places, strict=True))
     magnitude, weights = np.abs(random(7, bins)), np.abs(random(int(width.sum()), seed=3))
     out = np.ones((7, len(places)), np.uint16)
-    out = both("onset", "bands", magnitude, first, width, weights, out, rtol=0, atol=1)
+    out = both("onset", "bands", magnitude, first, width, weights, 0, 0.0, out, rtol=0, atol=1)
     assert np.all(out[:, width == 0] == 0)
     assert np.all(out[:, width > 0] > 0)
+
+
+@pytest.mark.usefixtures("returning")
+@pytest.mark.parametrize("reach", [0, 1, 2, 3, 12, 71, 100])
+@pytest.mark.parametrize("frames", [1, 3, 4, 5])
+def test_bands_are_masked_by_the_highest_around_them(reach: int, frames: int) -> None:
+    bank = filterbank()
+    out = np.zeros((frames, BANDS), np.uint16)
+    arrays = bank.first, bank.width, bank.weights
+    both("onset", "bands", np.abs(random(frames, 1025)) ** 3, *arrays, reach, 0.5, out, rtol=0, atol=1)
+
+
+@pytest.mark.parametrize(("reach", "share"), [(-1, 0.1), (1025, 0.1), (3, -0.1), (3, 1.1), (3, float("nan"))])
+def test_bands_refuses_a_mask_that_cannot_be_meant(reach: int, share: float) -> None:
+    bank = filterbank()
+    arrays = bank.first, bank.width, bank.weights
+    with pytest.raises(ValueError, match="reach"):
+        both("onset", "bands", random(4, 1025), *arrays, reach, share, np.zeros((4, BANDS), np.uint16))
 
 
 def test_bands_of_next_to_nothing() -> None:
     one = np.ones(1, np.int32)
     with pytest.raises(ValueError, match="four bins"):
-        both("onset", "bands", random(4, 3), one, one, np.ones(1, np.float32), np.zeros((4, 1), np.uint16))
+        both("onset", "bands", random(4, 3), one, one, np.ones(1, np.float32), 0, 0.0, np.zeros((4, 1), np.uint16))
 
 
 @pytest.mark.parametrize(
@@ -88,7 +106,7 @@ def test_bands_of_next_to_nothing() -> None:
 def test_bands_refuses_what_does_not_fit(first: list[int], width: list[int], weights: int, columns: int) -> None:
     arrays = np.array(first, np.int32), np.array(width, np.int32), np.ones(weights, np.float32)
     with pytest.raises(ValueError, match=r"band|weights|agree"):
-        both("onset", "bands", random(4, 1025), *arrays, np.zeros((4, columns), np.uint16))
+        both("onset", "bands", random(4, 1025), *arrays, 0, 0.0, np.zeros((4, columns), np.uint16))
 
 
 @pytest.mark.usefixtures("returning")

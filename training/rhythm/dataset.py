@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 import scipy.fft
 
-from tracktion._core.onset import bands
-from tracktion.features.rhythm import BANDS, filterbank
+from tracktion.features.rhythm import BANDS, levels
 from tracktion.features.tap import HOP, WINDOW
 from training.render.make import Source
 
@@ -26,17 +25,17 @@ def band_levels(audio):
     padded = np.concatenate(
         [np.zeros(WINDOW // 2, np.float32), audio.astype(np.float32), np.zeros(WINDOW + HOP, np.float32)]
     )
-    out, bank = np.empty((frames, BANDS), np.uint16), filterbank()
+    out = np.empty((frames, BANDS), np.uint16)
     for begin in range(0, frames, 64):
         count = min(64, frames - begin)
         windows = np.lib.stride_tricks.as_strided(padded[begin * HOP :], (count, WINDOW), (4 * HOP, 4))
         magnitude = np.abs(scipy.fft.rfft(windows * HANN, axis=1))
-        bands(np.ascontiguousarray(magnitude), bank.first, bank.width, bank.weights, out[begin : begin + count])
+        levels(np.ascontiguousarray(magnitude, np.float32), out[begin : begin + count])
     return out
 
 
 def shard(source, number, pieces, output, options):
-    levels, rows, start = [], [], 0
+    made, rows, start = [], [], 0
     for i in range(pieces):
         rng = np.random.default_rng([1000 + number, i])
         audio, score = source.draw(rng, **options)
@@ -52,9 +51,9 @@ def shard(source, number, pieces, output, options):
                 "downbeats": score.downbeats.round(5).tolist(),
             }
         )
-        levels.append(level)
+        made.append(level)
         start += len(level)
-    np.save(output / f"{number:03d}.bands.npy", np.concatenate(levels))
+    np.save(output / f"{number:03d}.bands.npy", np.concatenate(made))
     (output / f"{number:03d}.json").write_text(json.dumps(rows))
 
 

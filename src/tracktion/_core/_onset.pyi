@@ -8,6 +8,8 @@ def bands(
     first: NDArray[np.int32],
     count: NDArray[np.int32],
     weights: NDArray[np.float32],
+    reach: int,
+    share: float,
     out: NDArray[np.uint16],
 ) -> None:
     """Write weighted sums over bins of `magnitude` [shape (frames, bins)] to `out` [shape (frames, bands)].
@@ -15,5 +17,5 @@ def bands(
     What is written are the upper halves of float32 values, rounded: 8 bits of precision over the whole range.
 
     Band b covers ``count[b]`` bins from ``first[b]``; `weights` holds the weights of all bands, one after another.
-    There must be four bins or more.
+    There must be four bins or more. To each level, `share` of the highest within `reach` bands on either side is added.
     """

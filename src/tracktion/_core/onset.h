@@ -39,11 +39,41 @@ typedef float tk_quad;
 #define TK_SUM(v) (v)
 #endif
 
-/* Four frames at once, so that their sums do not wait for each other. */
+static inline void tk_higher(const float *TK_RESTRICT x, ptrdiff_t apart, ptrdiff_t count, float *TK_RESTRICT out)
+{
+    for (ptrdiff_t i = 0; i < count; i++)
+        out[i] = x[i] > x[i + apart] ? x[i] : x[i + apart];
+}
+
+/* To each of `bands` levels, `share` of the highest within `reach` bands is added. The levels begin at level[reach], with
+   `reach` zeros on either side; spare: as much again. */
+static inline void tk_mask(float *level, ptrdiff_t bands, ptrdiff_t reach, float share, float *spare,
+                           uint16_t *TK_RESTRICT out)
+{
+    const ptrdiff_t window = 2 * reach + 1, all = bands + 2 * reach;
+    const float *highest = level;
+    float *next = spare, *other = spare + all;
+    ptrdiff_t have = 1;
+    while (have < window) {
+        const ptrdiff_t apart = 2 * have <= window ? have : window - have;
+        tk_higher(highest, apart, all - have - apart + 1, next);
+        float *written = next;
+        next = other;
+        other = written;
+        highest = written;
+        have += apart;
+    }
+    for (ptrdiff_t b = 0; b < bands; b++)
+        out[b] = tk_half(level[reach + b] + share * highest[b]);
+}
+
+/* Four frames at once, so that their sums do not wait for each other. work: 6 * (bands + 2 * reach) zeros. */
 TK_CLONES static void tk_bands(const float *TK_RESTRICT magnitude, ptrdiff_t frames, ptrdiff_t bins,
                                const int32_t *TK_RESTRICT at, const int32_t *TK_RESTRICT runs,
-                               const float *TK_RESTRICT weights, ptrdiff_t bands, uint16_t *TK_RESTRICT out)
+                               const float *TK_RESTRICT weights, ptrdiff_t bands, ptrdiff_t reach, float share,
+                               float *TK_RESTRICT work, uint16_t *TK_RESTRICT out)
 {
+    const ptrdiff_t all = bands + 2 * reach;
     for (ptrdiff_t f = 0; f < frames; f += 4) {
         const ptrdiff_t left = frames - f;
         const float *row0 = magnitude + f * bins, *row1 = left > 1 ? row0 + bins : row0;
@@ -60,10 +90,11 @@ TK_CLONES static void tk_bands(const float *TK_RESTRICT magnitude, ptrdiff_t fra
                     a2 += weight * *(const tk_quad *)(row2 + *place + k);
                     a3 += weight * *(const tk_quad *)(row3 + *place + k);
                 }
-            const float sums[4] = {TK_SUM(a0), TK_SUM(a1), TK_SUM(a2), TK_SUM(a3)};
-            for (ptrdiff_t j = 0; j < 4 && j < left; j++)
-                out[(f + j) * bands + b] = tk_half(sums[j]);
+            float *level = work + reach + b;
+            level[0] = TK_SUM(a0), level[all] = TK_SUM(a1), level[2 * all] = TK_SUM(a2), level[3 * all] = TK_SUM(a3);
         }
+        for (ptrdiff_t j = 0; j < 4 && j < left; j++)
+            tk_mask(work + j * all, bands, reach, share, work + 4 * all, out + (f + j) * bands);
     }
 }
 #undef TK_SUM

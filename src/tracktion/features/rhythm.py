@@ -13,11 +13,14 @@ from tracktion._core.onset import bands
 from tracktion.features.rows import Rows, widen
 from tracktion.features.tap import FRAME_RATE, MONO_RATE, WINDOW, FloatBlock, Tap
 
-__all__ = ["BANDS", "Filterbank", "RhythmFeatures", "RhythmTap", "filterbank", "widen"]
+__all__ = ["BANDS", "Filterbank", "RhythmFeatures", "RhythmTap", "filterbank", "levels", "widen"]
 
 BANDS = 72
 LOWEST_HZ = 31.5
 BANDS_PER_OCTAVE = 10
+MASK_BANDS, MASK_SHARE = 12, 0.1
+"""A loud band hides what is so much quieter within an octave and a bit: an encoder leaves its noise there, which would
+otherwise decide between beats that are nearly as good as each other."""
 
 
 class Filterbank(NamedTuple):
@@ -46,6 +49,12 @@ def filterbank() -> Filterbank:
     return Filterbank(np.array(first, np.int32), np.array(count, np.int32), np.concatenate(weights).astype(np.float32))
 
 
+def levels(magnitude: FloatBlock, out: NDArray[np.uint16]) -> None:
+    """Write the levels of `magnitude` [shape (n, bins)] to `out` [shape (n, `BANDS`)], as the upper halves of float32."""
+    bank = filterbank()
+    bands(magnitude, bank.first, bank.width, bank.weights, MASK_BANDS, MASK_SHARE, out)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RhythmFeatures:
     """Frame-rate material of the rhythm estimator.
@@ -53,8 +62,8 @@ class RhythmFeatures:
     Attributes
     ----------
     bands
-        Magnitude per band, 50 frames per second, frame i centred on i / 50 s; upper halves of float32
-        [shape (frames, 72), uint16].
+        Magnitude per band, with a tenth of the highest around it, 50 frames per second, frame i centred on i / 50 s;
+        upper halves of float32 [shape (frames, 72), uint16].
     """
 
     bands: NDArray[np.uint16]
@@ -74,8 +83,7 @@ class RhythmTap(Tap):
 
     def push_magnitude(self, block: FloatBlock) -> None:
         """Band levels."""
-        bank = filterbank()
-        bands(block, bank.first, bank.width, bank.weights, self._bands.extend(len(block)))
+        levels(block, self._bands.extend(len(block)))
 
     def finish(self) -> RhythmFeatures:
         """Return all that was collected."""

@@ -17,12 +17,16 @@ def bands(
     first: NDArray[np.int32],
     count: NDArray[np.int32],
     weights: NDArray[np.float32],
+    reach: int,
+    share: float,
     out: NDArray[np.uint16],
 ) -> None:
     """See _onset.pyi."""
     frames, bins = magnitude.shape
     if not len(first) == len(count) == out.shape[1] or len(out) != frames:
         raise ValueError("first, count and out must agree on the number of bands, out and magnitude on the frames")
+    if not 0 <= reach <= 1024 or not 0 <= share <= 1:
+        raise ValueError("reach must be 0 to 1024 bands, share 0 to 1")
     if bins < 4:
         raise ValueError("the spectrum must have four bins or more")
     if np.any(first < 0) or np.any(count < 0) or np.any(first + count > bins):
@@ -36,4 +40,6 @@ def bands(
     for band, (low, size) in enumerate(zip(first, count, strict=True)):
         matrix[low : low + size, band] = weights[start : start + size]
         start += int(size)
-    out[:] = _half(np.ascontiguousarray(magnitude @ matrix))
+    levels = magnitude @ matrix
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(levels, ((0, 0), (reach, reach))), 2 * reach + 1, axis=1)
+    out[:] = _half(np.ascontiguousarray(levels + np.float32(share) * around.max(axis=2)))
