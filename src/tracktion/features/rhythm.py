@@ -50,7 +50,7 @@ def filterbank() -> Filterbank:
 
 
 def levels(magnitude: FloatBlock, out: NDArray[np.uint16]) -> None:
-    """Write the levels of `magnitude` [shape (n, bins)] to `out` [shape (n, `BANDS`)], as the upper halves of float32."""
+    """Write levels of `magnitude` [shape (n, bins)] to `out` [shape (n, `BANDS`)], as upper halves of float32."""
     bank = filterbank()
     bands(magnitude, bank.first, bank.width, bank.weights, MASK_BANDS, MASK_SHARE, out)
 
