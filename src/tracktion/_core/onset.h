@@ -46,7 +46,7 @@ static inline void tk_higher(const float *TK_RESTRICT x, ptrdiff_t apart, ptrdif
 }
 
 /* To each of `bands` levels, `share` of the highest within `reach` bands is added. The levels begin at level[reach], with
-   `reach` zeros on either side; spare: as much again. */
+   `reach` zeros on either side; spare: twice as much. */
 static inline void tk_mask(float *level, ptrdiff_t bands, ptrdiff_t reach, float share, float *spare,
                            uint16_t *TK_RESTRICT out)
 {

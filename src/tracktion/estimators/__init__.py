@@ -102,14 +102,16 @@ def _rhythm_and_key(
 ) -> tuple[Rhythm, Key | None, dict[str, str]]:
     """What all else builds on: (rhythm, key, notes on the key), the key in a second thread while beats are searched."""
     from tracktion.estimators.divided import divided
-    from tracktion.estimators.rhythm import estimate_rhythm, listen
-    from tracktion.estimators.tonal import estimate_key
 
     work: dict[str, Callable[[], Any]] = {}
     if features.rhythm is not None and not {"rhythm", "mood"}.isdisjoint(parts):
+        from tracktion.estimators.rhythm import estimate_rhythm, listen
+
         heard = listen(features, workers=workers)
         work["rhythm"] = lambda: estimate_rhythm(features, bpm_range=bpm_range, prior=tempo_prior, heard=heard)
     if features.tonal is not None and not {"tonal", "mood"}.isdisjoint(parts):
+        from tracktion.estimators.tonal import estimate_key
+
         work["key"] = lambda: estimate_key(features)
     made = dict(zip(work, divided(lambda name: work[name](), tuple(work), workers), strict=True))
     return made.get("rhythm", Rhythm()), *made.get("key", (None, {}))

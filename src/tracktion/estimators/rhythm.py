@@ -101,10 +101,10 @@ def estimate_rhythm(
     if bpm_range is not None and not 0 < bpm_range[0] < bpm_range[1]:
         raise UsageError(f"bpm_range must be two ascending positive tempi, not {bpm_range!r}")
     reason = _mute(features)
-    heard = heard or listen(features)
-    if reason is not None or heard is None:
-        return _nothing(reason or "")
+    if reason is not None:
+        return _nothing(reason)
     bands = features.rhythm.bands
+    heard = heard or activations(bands)
     audible = _audible(bands)
     frames = _within(decode_beats(heard.beat, tempo_prior(heard, prior)), audible)
     if len(frames) < FEWEST or _strength(heard.beat, frames) < BEAT_FLOOR:
