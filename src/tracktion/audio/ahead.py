@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import TypeVar
 
 __all__ = ["ahead"]
@@ -14,10 +14,11 @@ Block = TypeVar("Block")
 _LOOK_SECONDS = 0.05
 
 
-def ahead(blocks: Iterable[Block], *, depth: int = 8) -> Iterator[Block]:
+def ahead(blocks: Iterable[Block], *, depth: int = 8) -> Generator[Block, None, None]:
     """Yield `blocks` in order, while a thread produces up to `depth` of them in advance.
 
-    What the producer raises is raised here, in its place. Closing the generator early ends the thread.
+    What the producer raises is raised here, in its place. Closing the generator early ends the thread, and has to be
+    done before what the thread reads from is closed: a generator that is only dropped lives on in a traceback.
     """
     ready: queue.Queue[tuple[Block | None, BaseException | None]] = queue.Queue(depth)
     stop = threading.Event()
@@ -39,8 +40,8 @@ def ahead(blocks: Iterable[Block], *, depth: int = 8) -> Iterator[Block]:
             offer((None, error))
 
     thread = threading.Thread(target=produce, name="tracktion-decode", daemon=True)
-    thread.start()
     try:
+        thread.start()
         while True:
             block, error = ready.get()
             if error is not None:
@@ -50,4 +51,16 @@ def ahead(blocks: Iterable[Block], *, depth: int = 8) -> Iterator[Block]:
             yield block
     finally:
         stop.set()
-        thread.join()
+        _join(thread)
+
+
+def _join(thread: threading.Thread) -> None:
+    """Wait for the thread even if interrupted: the decoder under it may be closed next. Then the interrupt goes on."""
+    interrupt: BaseException | None = None
+    while thread.is_alive():
+        try:
+            thread.join()
+        except BaseException as error:  # noqa: BLE001 - raised below
+            interrupt = error
+    if interrupt is not None:
+        raise interrupt
