@@ -66,6 +66,37 @@ def test_unknown_data_without_its_tail_tags() -> None:
     assert audio_identity(id3v2(77) + data) == audio_identity(data)
 
 
+@pytest.mark.parametrize("frames", [5_000, 44_100 + 17, 4096 * 10, 4096 * 150])
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24"])
+def test_flac_is_taken_at_its_word_only_to_its_end(frames: int, channels: int, subtype: str) -> None:
+    file = io.BytesIO()
+    samples = np.random.default_rng(1).normal(0, 0.1, (frames, channels))
+    soundfile.write(file, samples, SAMPLE_RATE, format="FLAC", subtype=subtype)
+    data = file.getvalue()
+    name = audio_identity(data)
+    assert len(name.partition(":")[2]) == 32
+    assert audio_identity(data + ID3V1) == name
+    others = {audio_identity(data[:-cut]) for cut in (1, 2, 100, len(data) // 3)} | {audio_identity(data, damaged=True)}
+    assert len(others) == 5
+    assert name not in others
+
+
+def test_ogg_flac_is_taken_at_its_word_only_to_its_end() -> None:
+    head = b"\x7fFLAC\x01\x00\x00\x01" + b"fLaC" + (34).to_bytes(4, "big") + bytes(13)
+    head += (0xF0_0000_0000 | 88_200).to_bytes(5, "big") + bytes(range(16))
+    first = page(head, granule=0, kind=2)
+    data = first + page(b"frames" * 20, granule=88_200, kind=4)
+    assert audio_identity(data) == f"flac:{bytes(range(16)).hex()}"
+    for other in (data[:-1], first + page(b"frames" * 20, granule=44_100, kind=4), first):
+        assert audio_identity(other).startswith("ogg:")
+
+
+def page(data: bytes, *, granule: int, kind: int) -> bytes:
+    head = b"OggS\x00" + bytes([kind]) + granule.to_bytes(8, "little") + bytes(12)
+    return head + bytes([1, len(data)]) + data
+
+
 def test_wav_chunks_do_not_matter() -> None:
     data = wav_bytes()
     extra = b"LIST" + (4).to_bytes(4, "little") + b"INFO"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracktion.audio.chunks import Page, chunks, ogg_pages, wave_layout
+from tracktion.audio.flac import claimed_md5
 from tracktion.audio.limits import Limits
 from tracktion.audio.mp3 import FrameWalk, find_frames, id3v2_size
 from tracktion.audio.sniff import sniff
@@ -27,12 +28,17 @@ _ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 
 
 def audio_identity(
-    source: SourceLike | tuple[ArrayLike, float], *, limits: Limits | None = None, follow_symlinks: bool = True
+    source: SourceLike | tuple[ArrayLike, float],
+    *,
+    limits: Limits | None = None,
+    follow_symlinks: bool = True,
+    damaged: bool = False,
 ) -> str:
     """Return a stable name for the audio in `source`, independent of its file name and tags.
 
     Two files with one identity hold the same encoded audio bit for bit. The same music encoded twice has two
-    identities, except that FLAC names its samples, whatever the compression level.
+    identities, except that FLAC names its samples, whatever the compression level: it is taken at its word, unless it
+    is cut off or known to be damaged.
 
     Parameters
     ----------
@@ -42,6 +48,8 @@ def audio_identity(
         Bounds; `Limits()` by default.
     follow_symlinks
         Whether a path that is a symbolic link may be opened.
+    damaged
+        Whether decoding has found damage (`Analysis.damaged`).
 
     Returns
     -------
@@ -60,14 +68,14 @@ def audio_identity(
     with open_source(source, limits=limits, follow_symlinks=follow_symlinks) as opened:
         if opened.size == 0:
             raise EmptyError("an empty file", file=opened.name, stage="identify")
-        return _identity(opened)
+        return _identity(opened, damaged=damaged)
 
 
-def _identity(source: Source) -> str:
+def _identity(source: Source, *, damaged: bool) -> str:
     kind, start = sniff(source)
     inner = source.window(start)
-    if kind in ("flac", "ogg"):
-        md5 = _flac_md5(inner.read_at(0, 4096))
+    if kind in ("flac", "ogg") and not damaged:
+        md5 = claimed_md5(inner, kind)
         if md5:
             return f"flac:{md5}"
     readers: dict[str, Callable[[Source], Iterator[bytes]]] = {
@@ -116,19 +124,6 @@ def _ranged(source: Source, start: int, size: int) -> Iterator[bytes]:
             return
         yield data
         start += len(data)
-
-
-def _flac_md5(head: bytes) -> str | None:
-    """MD5 of the samples in STREAMINFO of native FLAC, or of the first page of Ogg FLAC."""
-    if head[:4] == b"OggS" and len(head) > 27:
-        start = 27 + head[26]
-        if head[start : start + 5] != b"\x7fFLAC":
-            return None
-        head = head[start + 9 :]
-    if head[:4] != b"fLaC" or len(head) < 42 or head[4] & 0x7F != 0:
-        return None
-    md5 = head[26:42]
-    return md5.hex() if any(md5) else None
 
 
 def _flac_frames(source: Source) -> Iterator[bytes]:

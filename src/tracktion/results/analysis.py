@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tracktion.errors import UsageError
 from tracktion.results.base import Result
 from tracktion.results.key import Key
 from tracktion.results.loudness import Loudness
@@ -85,20 +86,22 @@ class Analysis(Result):
         Raises
         ------
         UsageError
-            When the data were written by a newer schema than this library knows.
+            When the data were written by a newer schema than this library knows, or are no analysis.
         """
-        if int(data.get("schema", SCHEMA)) > SCHEMA:
-            from tracktion.errors import UsageError
-
-            raise UsageError(
-                f"analysis has schema {data['schema']}, this library reads up to {SCHEMA}: update tracktion"
-            )
+        schema = data.get("schema", SCHEMA)
+        if isinstance(schema, int) and schema > SCHEMA:
+            raise UsageError(f"analysis has schema {schema}, this library reads up to {SCHEMA}: update tracktion")
         return super(Analysis, cls).from_dict(data)
 
     @property
     def truncated(self) -> bool:
         """True when the audio ended before its header said."""
         return "truncated" in self.notes
+
+    @property
+    def damaged(self) -> bool:
+        """True when the audio ended early, or parts of it could not be decoded."""
+        return not {"truncated", "repaired"}.isdisjoint(self.notes)
 
     def plot(self, kind: str = "overview", ax: Any = None) -> Any:
         """Draw with matplotlib (extra ``plot``); see `tracktion.plot`."""
