@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import json
+import pickle
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -51,6 +55,27 @@ def test_analysis_survives_plain_data(analysis: Analysis) -> None:
     assert again.fingerprint == b"\x00\x01\xff"
     assert isinstance(again.beats, Beats)
     assert again.truncated
+
+
+def test_json_can_be_written_whatever_the_name(analysis: Analysis) -> None:
+    text = dataclasses.replace(analysis, tags=Tags(title="Für")).to_json()
+    assert "Für" in text
+    assert json.loads(text.encode("utf-8"))["source"] == "a\udcff.mp3"
+
+
+@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, lambda a: pickle.loads(pickle.dumps(a))])
+def test_copies_are_as_frozen(analysis: Analysis, way: Callable[[Analysis], Analysis]) -> None:
+    again = way(analysis)
+    assert again == analysis
+    assert again.beats is not None
+    with pytest.raises(ValueError, match="read-only"):
+        again.beats.times[0] = 1.0
+
+
+def test_a_doubled_grid_has_a_beat_between_each_two() -> None:
+    grid = BeatGrid((GridSegment(0.0, 10.0, 60.0, 0.9, 4, 1), GridSegment(10.0, 20.0, 60.0, 10.9, 4, 0)))
+    np.testing.assert_allclose(grid.doubled().beats(), np.arange(0.9, 20.0, 0.5))
+    assert [segment.first_downbeat for segment in grid.doubled().segments] == [2, 1]
 
 
 def test_results_are_frozen(analysis: Analysis) -> None:

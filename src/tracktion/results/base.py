@@ -7,12 +7,15 @@ import dataclasses
 import functools
 import json
 import math
+import re
 import types
 import typing
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tracktion.errors import UsageError
 
 __all__ = ["FloatArray", "Result", "frozen_array"]
 
@@ -26,6 +29,7 @@ def frozen_array(values: Any) -> FloatArray:
     return array
 
 
+SURROGATE = re.compile("[\ud800-\udfff]")
 _SCALARS = frozenset({str, int, bool, type(None)})
 """Types that are plain as they are."""
 
@@ -45,25 +49,55 @@ class Result:
         return {name: value if type(value) in _SCALARS else _plain(value) for name, value in pairs}
 
     def to_json(self, *, indent: int | None = None) -> str:
-        """JSON text (RFC 8259; never NaN)."""
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+        """JSON text (RFC 8259; never NaN); names that are not UTF-8 are escaped, so that it can always be written."""
+        text = json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+        return SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """Inverse of `to_dict`."""
+        """Inverse of `to_dict`.
+
+        Raises
+        ------
+        UsageError
+            When `data` are none of this kind.
+        """
         hints = _hints(typing.cast("Any", cls))
-        return cls(**{name: _typed(data[name], hint) for name, hint in hints.items() if name in data})
+        try:
+            return cls(**{name: _typed(data[name], hint) for name, hint in hints.items() if name in data})
+        except UsageError:
+            raise
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            raise UsageError(f"these data are no {cls.__name__}: {error}") from error
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Inverse of `to_json`."""
-        return cls.from_dict(json.loads(text))
+        """Inverse of `to_json`; raises as `from_dict` does."""
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise UsageError(f"this is no JSON: {error}") from error
+        if not isinstance(data, dict):
+            raise UsageError(f"a {cls.__name__} is a JSON object, not {type(data).__name__}")
+        return cls.from_dict(data)
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and self.to_dict() == typing.cast("Self", other).to_dict()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles have arrays that cannot be written to, too."""
+        cls = typing.cast("Any", type(self))
+        return _rebuilt, (cls, {name: getattr(self, name) for name in _hints(cls)})
+
     def __hash__(self) -> int:
         return hash((type(self).__name__, _hashable(self.to_dict())))
+
+
+def _rebuilt(cls: type[Result], values: dict[str, Any]) -> Result:
+    for value in values.values():
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
+    return cls(**values)
 
 
 @functools.cache

@@ -155,7 +155,7 @@ class BeatGrid(Result):
 
     def doubled(self) -> BeatGrid:
         """Twice the tempo: a beat between each two."""
-        return BeatGrid(tuple(replace(s, bpm=s.bpm * 2, first_downbeat=s.first_downbeat * 2) for s in self.segments))
+        return BeatGrid(tuple(_doubled(s, first=i == 0) for i, s in enumerate(self.segments)))
 
     def halved(self) -> BeatGrid:
         """Half the tempo: every second beat, counted from the first downbeat."""
@@ -164,6 +164,18 @@ class BeatGrid(Result):
     def __repr__(self) -> str:
         parts = ", ".join(f"{s.bpm:.3f} BPM from {s.first_beat:.3f} s" for s in self.segments[:3])
         return f"BeatGrid({parts}{', …' if len(self.segments) > 3 else ''})"
+
+
+def _doubled(segment: GridSegment, *, first: bool) -> GridSegment:
+    """One of its new beats may lie between the last beat of the segment before and its own first."""
+    between = segment.first_beat - 30.0 / segment.bpm
+    before = not first and between >= segment.start - 1e-9
+    return replace(
+        segment,
+        bpm=segment.bpm * 2,
+        first_beat=between if before else segment.first_beat,
+        first_downbeat=segment.first_downbeat * 2 + before,
+    )
 
 
 def _halved(segment: GridSegment) -> GridSegment:
