@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracktion.errors import TracktionError, UsageError
+from tracktion.remote import name_of
 from tracktion.results.analysis import Analysis
 from tracktion.version import ALGORITHM
 
@@ -50,6 +51,9 @@ PARTS: dict[Part, tuple[str, ...]] = {
     "fingerprint": ("fingerprint",),
 }
 """Part of the analysis → the features that it needs."""
+
+PRIOR_BPM = (20.0, 400.0, 256)
+"""Lowest and highest tempo, and number of tempi, by whose weights a prior is known."""
 
 
 class Analyzer:
@@ -105,8 +109,7 @@ class Analyzer:
         remote: Remote | None = None,
     ) -> None:
         self.compute: tuple[Part, ...] = _checked_parts(compute)
-        if bpm_range is not None and not 0 < bpm_range[0] < bpm_range[1]:
-            raise UsageError(f"bpm_range must be (low, high) with 0 < low < high, not {bpm_range}")
+        _check_range(bpm_range)
         if engine not in {"tracktion", "essentia", "both"}:
             raise UsageError(f"engine must be 'tracktion', 'essentia' or 'both', not {engine!r}")
         self.bpm_range, self.tempo_prior, self.engine = bpm_range, tempo_prior, engine
@@ -131,13 +134,13 @@ class Analyzer:
             "compute": sorted(self.compute),
             "bpm_range": self.bpm_range,
             "engine": self.engine,
-            "prior": getattr(self.tempo_prior, "__qualname__", None),
+            "prior": _prior_key(self.tempo_prior) if self.tempo_prior is not None else None,
             "limits": asdict(self.limits) if self.limits else None,
         }
         return hashlib.blake2b(json.dumps(settings, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
 
     def to_spec(self) -> dict[str, Any]:
-        """Return the options as JSON for another process; prior, storage, cache and remote stay here."""
+        """Return the options as JSON for another process; storage, cache and remote stay here, see `hosted`."""
         if self.tempo_prior is not None:
             raise UsageError("a tempo_prior is a function and cannot be sent to another process; use threads")
         return {
@@ -181,12 +184,33 @@ class Analyzer:
         UsageError
             When `source` is none of the above.
         """
+        return self._analyze(source, self._hear)
+
+    def hosted(self, hear: Callable[[Source], Analysis]) -> Callable[[Source], Analysis]:
+        """Return `analyze` with the hearing done by `hear`, such as another process; all else stays in this one."""
+
+        def analyze(source: Source) -> Analysis:
+            path = isinstance(source, (str, os.PathLike)) and not (isinstance(source, str) and "://" in source)
+            return self._analyze(source, lambda opened: hear(source if path else opened))
+
+        return analyze
+
+    @property
+    def keeps(self) -> bool:
+        """Whether analyses are looked up and kept."""
+        return self.storage is not None or self.cache is not None
+
+    def _analyze(self, source: Source, hear: Callable[[Source], Analysis]) -> Analysis:
+        """Look the analysis up, or let `hear` make it, here or elsewhere, and keep it."""
         if isinstance(source, tuple):
-            return self._hear(source)
+            return hear(source)
         with self._opened(source) as opened:
             identity = self._identity(opened)
             known = self._recall(identity)
-            analysis = replace(known or self._hear(opened), source=source_name(source), identity=identity)
+            analysis = self._retagged(known, opened) if known is not None else hear(opened)
+            if known is None and analysis.damaged:
+                identity = self._identity(opened, damaged=True)
+        analysis = replace(analysis, source=name_of(source), identity=identity)
         if known is None:
             self._remember(analysis)
         return analysis
@@ -209,7 +233,7 @@ class Analyzer:
         Parameters
         ----------
         sources
-            Any iterable, taken from as workers become free.
+            Any iterable, taken from as workers become free; it must not wait for results.
         workers
             Threads or processes; default ``min(4, cores)``.
         progress
@@ -222,7 +246,7 @@ class Analyzer:
             Any `concurrent.futures.Executor` (for instance of Dask) instead of threads.
         isolation
             ``"process"``: decode and analyse in worker processes with limits; a crash, hang or memory bomb costs that
-            file alone.
+            file alone. URLs are fetched, and kept analyses looked up and stored, in this process.
         timeout_seconds
             Per file, with ``isolation="process"``.
         memory
@@ -258,7 +282,7 @@ class Analyzer:
 
     async def aanalyze_many(self, sources: Iterable[Source], **options: Any) -> AsyncIterator[BatchItem]:
         """Like `analyze_many`, for asyncio; leaving the loop early stops the work."""
-        stop = options.pop("stop_event", None) or threading.Event()
+        stop = _EitherEvent(options.pop("stop_event", None))
         items = self.analyze_many(sources, stop_event=stop, **options)
         end: Any = object()
         try:
@@ -317,12 +341,15 @@ class Analyzer:
         """Open once for identity, tags and decoding; what lies elsewhere is fetched first."""
         from tracktion.audio.source import open_source
 
+        name = name_of(source)
         with contextlib.ExitStack() as stack:
             if isinstance(source, str) and "://" in source:
                 from tracktion.remote import Remote
 
                 source = stack.enter_context((self.remote or Remote()).fetch(source))
-            yield stack.enter_context(open_source(source, **self._limit_options()))
+            opened = stack.enter_context(open_source(source, **self._limit_options()))
+            opened.name = name or opened.name
+            yield opened
 
     def _hear_natively(self, source: Source) -> Analysis:
         from tracktion.audio import open_audio
@@ -334,6 +361,12 @@ class Analyzer:
         tags = self._tags(source, notes) if self.read_tags and not isinstance(source, tuple) else None
         analysis = self.estimate(features, notes=notes)
         return replace(analysis, tags=tags, format=container, codec=codec, decoder=decoder)
+
+    def _retagged(self, known: Analysis, source: OpenSource) -> Analysis:
+        """A kept analysis is of the audio; what the file says about itself is read from this file."""
+        notes = {code: text for code, text in known.notes.items() if code != "tags"}
+        tags = self._tags(source, notes) if self.read_tags else None
+        return replace(known, tags=tags, notes=notes)
 
     def _tags(self, source: Source, notes: dict[str, str]) -> Tags | None:
         from tracktion.audio import read_tags
@@ -349,20 +382,23 @@ class Analyzer:
         from tracktion.features.stream import FeatureExtractor
 
         extractor = FeatureExtractor(sample_rate=audio.sample_rate, channels=audio.channels, kinds=self.kinds)
-        blocks = ahead(audio.blocks()) if self._threads() > 1 else audio.blocks()
-        for block in blocks:
-            extractor.push(block)
+        with contextlib.ExitStack() as stack:
+            blocks = audio.blocks()
+            if self._threads() > 1:
+                blocks = stack.enter_context(contextlib.closing(ahead(blocks)))
+            for block in blocks:
+                extractor.push(block)
         return extractor.finish()
 
     def _limit_options(self) -> dict[str, Any]:
         return {} if self.limits is None else {"limits": self.limits}
 
-    def _identity(self, source: OpenSource) -> str | None:
-        if self.storage is None and self.cache is None:
+    def _identity(self, source: OpenSource, *, damaged: bool = False) -> str | None:
+        if not self.keeps:
             return None
         from tracktion.audio import audio_identity
 
-        return audio_identity(source, **self._limit_options())
+        return audio_identity(source, damaged=damaged, **self._limit_options())
 
     def _recall(self, identity: str | None) -> Analysis | None:
         data = None
@@ -370,7 +406,9 @@ class Analyzer:
             data = self.cache.get(self._cache_key(identity))
         if identity and not isinstance(data, dict) and self.storage is not None:
             data = self.storage.get_analysis(identity, ALGORITHM, self.parameters)
-        return Analysis.from_dict(data) if isinstance(data, dict) else None
+        with contextlib.suppress(UsageError):  # what cannot be read is made again
+            return Analysis.from_dict(data) if isinstance(data, dict) else None
+        return None
 
     def _cache_key(self, identity: str) -> str:
         from tracktion.cache.keys import cache_key
@@ -403,18 +441,26 @@ class AnalysisStream:
         self._result: Analysis | None = None
 
     def push(self, block: NDArray[Any]) -> None:
-        """Take the next samples, float in ±1 [shape (n,) or (n, channels)]; non-finite samples count as zero.
+        """Take the next samples [shape (n,) or (n, channels)].
+
+        Parameters
+        ----------
+        block
+            Floats have full scale ±1, integers are scaled by their type, as in `Analyzer.analyze`; non-finite samples
+            count as zero.
 
         Raises
         ------
         UsageError
-            After `result`, or when the shape does not fit.
+            After `result`, or when the shape or type does not fit.
         """
+        from tracktion.audio.array import checked_samples, scaled
+        from tracktion.audio.stream import MAX_AMPLITUDE
+
         if self._result is not None:
             raise UsageError("the result was taken; begin a new stream")
-        array = np.asarray(block, np.float32)
-        array = array[:, None] if array.ndim == 1 else array
-        self._extractor.push(np.nan_to_num(array, posinf=0.0, neginf=0.0))
+        array = np.nan_to_num(scaled(checked_samples(block)), copy=False, posinf=0.0, neginf=0.0)
+        self._extractor.push(np.clip(array, -MAX_AMPLITUDE, MAX_AMPLITUDE, out=array))
 
     def result(self) -> Analysis:
         """End the stream and return its analysis; further calls return the same."""
@@ -423,18 +469,39 @@ class AnalysisStream:
         return self._result
 
 
-def source_name(source: Source) -> str | None:
-    """Text that names a source to people: a path, or None for arrays, bytes and unnamed files."""
-    if isinstance(source, (str, os.PathLike)):
-        return os.fsdecode(os.fspath(source))
-    name = getattr(source, "name", None)
-    return name if isinstance(name, str) else None
+class _EitherEvent(threading.Event):
+    """Set by whoever holds it, or by another event, which it leaves alone."""
+
+    def __init__(self, other: threading.Event | None) -> None:
+        super().__init__()
+        self._other = other
+
+    def is_set(self) -> bool:
+        """Whether either is set."""
+        return super().is_set() or (self._other is not None and self._other.is_set())
+
+
+def _prior_key(prior: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> str:
+    """Name a prior by what it does: partial functions and lambdas have no name of their own."""
+    weights = np.ascontiguousarray(prior(np.geomspace(*PRIOR_BPM)), np.float64)
+    return hashlib.blake2b(weights.tobytes(), digest_size=8).hexdigest()
+
+
+def _check_range(bpm_range: Any) -> None:
+    try:
+        if bpm_range is None or 0 < bpm_range[0] < bpm_range[1]:
+            return
+    except (TypeError, IndexError, KeyError):
+        pass
+    raise UsageError(f"bpm_range must be (low, high) with 0 < low < high, not {bpm_range!r}")
 
 
 def _checked_parts(compute: Iterable[Part]) -> tuple[Part, ...]:
+    if not isinstance(compute, Iterable):
+        raise UsageError(f"compute is some of {', '.join(PARTS)}, not {compute!r}")
     wanted = [compute] if isinstance(compute, str) else list(compute)
-    if unknown := set(wanted) - set(PARTS):
-        raise UsageError(f"no such part: {', '.join(sorted(map(str, unknown)))}; there are {', '.join(PARTS)}")
+    if unknown := [part for part in wanted if part not in tuple(PARTS)]:
+        raise UsageError(f"no such part: {', '.join(map(str, unknown))}; there are {', '.join(PARTS)}")
     if not wanted:
         raise UsageError(f"nothing to compute; choose from {', '.join(PARTS)}")
     return tuple(part for part in PARTS if part in wanted)

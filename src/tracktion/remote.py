@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import tempfile
 import threading
 import time
@@ -21,7 +22,7 @@ from tracktion.errors import TimeoutExceededError, TooBigError, TracktionError, 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-__all__ = ["PROTOCOLS", "Remote", "RemoteLimits", "is_remote", "public_name"]
+__all__ = ["PROTOCOLS", "Remote", "RemoteLimits", "is_remote", "name_of", "public_name"]
 
 logger = logging.getLogger("tracktion")
 
@@ -72,6 +73,16 @@ def public_name(url: str) -> str:
         return f"{parts.scheme}://{parts.path}"
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}{port}{parts.path}"
+
+
+def name_of(source: object) -> str | None:
+    """Text that names a source to people: a path, a URL without secrets, or None for arrays, bytes, unnamed files."""
+    if isinstance(source, str) and "://" in source:
+        return public_name(source)
+    if isinstance(source, (str, os.PathLike)):
+        return os.fsdecode(source)
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else None
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import io
 import json
+import mmap
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -211,8 +212,105 @@ def test_spec_travels_as_json() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"compute": ["taste"]}, {"compute": []}, {"bpm_range": (100, 50)}, {"engine": "steam"}]
+    "options",
+    [
+        {"compute": ["taste"]},
+        {"compute": []},
+        {"compute": None},
+        {"compute": [["rhythm"]]},
+        {"bpm_range": (100, 50)},
+        {"bpm_range": 5},
+        {"bpm_range": (5,)},
+        {"engine": "steam"},
+    ],
 )
 def test_options_that_cannot_be_meant_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         tk.Analyzer(**options)  # type: ignore[arg-type]
+
+
+def test_a_stop_event_of_the_caller_is_only_read(file: Path) -> None:
+    stop = threading.Event()
+    analyzer = tk.Analyzer(compute=["loudness"])
+
+    async def run(leave: bool) -> int:
+        count = 0
+        async for _ in analyzer.aanalyze_many([file] * 3, workers=1, stop_event=stop):
+            count += 1
+            if leave:
+                break
+        return count
+
+    assert asyncio.run(run(leave=True)) == 1
+    assert not stop.is_set()
+    assert asyncio.run(run(leave=False)) == 3
+    assert not stop.is_set()
+    stop.set()
+    assert asyncio.run(run(leave=False)) == 0
+
+
+@pytest.mark.parametrize("dtype", ["int16", "uint8", "int32", ">i2", "float64", "float16"])
+def test_a_stream_scales_samples_as_a_source_does(clip: synth.Clip, dtype: str) -> None:
+    kind = np.dtype(dtype)
+    samples = clip.samples[: 3 * clip.sample_rate]
+    if kind.kind in "iu":
+        info = np.iinfo(kind)
+        samples = np.clip((samples + (kind.kind == "u")) * -float(info.min or -128), info.min, info.max)
+    samples = samples.astype(kind)
+    analyzer = tk.Analyzer(compute=["loudness"])
+    stream = analyzer.stream(sample_rate=clip.sample_rate, channels=samples.shape[1])
+    stream.push(samples)
+    assert stream.result().loudness == analyzer.analyze((samples, clip.sample_rate)).loudness
+
+
+def test_a_stream_takes_nothing_but_real_numbers() -> None:
+    stream = tk.Analyzer(compute=["loudness"]).stream(sample_rate=44100)
+    for block in (np.zeros(10, complex), np.array(["a"]), [[1.0], [1.0, 2.0]], np.zeros((2, 2, 2))):
+        with pytest.raises(UsageError):
+            stream.push(block)  # type: ignore[arg-type]
+    stream.push(np.full(44100, 1e37))
+    assert np.isfinite(stream.result().to_dict()["loudness"]["integrated"] or 0.0)
+
+
+def test_bytes_in_other_clothes(file: Path) -> None:
+    analyzer = tk.Analyzer(compute=["loudness"])
+    expected = analyzer.analyze(file).loudness
+    data = file.read_bytes()
+    spread = bytearray(2 * len(data))
+    spread[::2] = data
+    for view in (memoryview(data[: len(data) // 4 * 4]).cast("i"), memoryview(spread)[::2]):
+        assert analyzer.analyze(view).loudness == expected
+    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        assert analyzer.analyze(mapped).loudness == expected
+
+
+def test_limits_may_be_without_end(file: Path) -> None:
+    limits = tk.Limits(max_seconds=float("inf"))
+    assert tk.Analyzer(compute=["loudness"], limits=limits).analyze(file).duration == pytest.approx(20, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "source", [(np.zeros(9), "x"), (np.zeros(9), None), (np.zeros(9), float("inf")), ([[1.0], [1.0, 2.0]], 44100)]
+)
+def test_arrays_that_cannot_be_meant_are_refused(source: object) -> None:
+    with pytest.raises(UsageError):
+        tk.Analyzer().analyze(source)
+
+
+def test_a_name_that_cannot_be_is_a_typed_error() -> None:
+    with pytest.raises(UnreadableError, match="not a possible file name"):
+        tk.Analyzer().analyze("a\ud800.wav")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"duration": "long", "sample_rate": 1, "channels": 1}'])
+def test_json_that_is_no_analysis_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        tk.Analysis.from_json(text)
+
+
+def test_a_missing_fingerprint_has_its_reason() -> None:
+    rng = np.random.default_rng(1)
+    for samples in (np.zeros(44100 * 5), rng.normal(0, 0.1, 44100 // 2)):
+        analysis = tk.Analyzer(compute=["fingerprint"]).analyze((samples, 44100))
+        assert analysis.fingerprint is None
+        assert analysis.notes["fingerprint"]

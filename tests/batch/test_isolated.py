@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -101,6 +103,29 @@ def test_bytes_and_file_objects_travel_as_descriptors(pool: IsolatedPool, tmp_pa
     assert pool.submit(measure, b"ID3").result(30) == 3, "few bytes are content too, never a path"
     with path.open("rb") as file:
         assert pool.submit(measure, file).result(30) == 3
+
+
+def test_what_only_looks_like_a_file_travels_as_what_it_reads(pool: IsolatedPool, tmp_path: Path) -> None:
+    content = bytes(3 * MIB)  # more than a worker may write
+    with gzip.open(tmp_path / "x.gz", "wb") as file:
+        file.write(content)
+    with gzip.open(tmp_path / "x.gz", "rb") as file:
+        assert pool.submit(measure, file).result(30) == len(content)
+    ours, theirs = os.pipe()
+
+    def write() -> None:
+        with os.fdopen(theirs, "wb") as file:
+            file.write(content)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    with os.fdopen(ours, "rb") as pipe:
+        assert pool.submit(measure, pipe).result(30) == len(content)
+    writer.join()
+    with tempfile.NamedTemporaryFile() as named:
+        named.write(content)
+        named.seek(0)
+        assert pool.submit(measure, named).result(30) == len(content)
 
 
 def test_methods_of_something_that_describes_itself(pool: IsolatedPool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from typing import Any
@@ -131,3 +132,38 @@ def test_short_memory_narrows_the_window() -> None:
     assert len(items) == 60
     assert pressure.slowdown == 8
     assert most < 4
+
+
+def test_what_is_finished_does_not_wait_for_the_next_source() -> None:
+    finished = threading.Event()
+
+    def sources() -> Iterator[int]:
+        yield 1
+        finished.wait(5)  # the outcome is there before the next source is
+        time.sleep(0.2)
+        yield 2
+        yield 3
+
+    def work(source: int) -> int:
+        if source == 1:
+            finished.set()
+        return source
+
+    drawn: list[int] = []
+
+    def noted() -> Iterator[int]:
+        for source in sources():
+            drawn.append(source)
+            yield source
+
+    drawn_before = {item.source: len(drawn) for item in run(noted(), work, workers=4)}
+    assert drawn_before[1] < 3
+
+
+def test_waiting_in_line_is_no_overtime() -> None:
+    def work(source: int) -> int:
+        time.sleep(0.5)
+        return source
+
+    items = list(run(range(4), work, workers=1, timeout_seconds=1.2))
+    assert [item.error for item in items] == [None] * 4

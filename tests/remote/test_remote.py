@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import io
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import pytest
+import soundfile
 
+import tracktion as tk
+from tests import synth
 from tracktion.errors import TimeoutExceededError, TooBigError, TracktionError, UnreadableError, UsageError
 from tracktion.remote import Remote, RemoteLimits, is_remote, public_name
 
@@ -24,6 +28,17 @@ LIMITS = RemoteLimits(max_bytes=2_000_000, connect_seconds=2.0, idle_seconds=0.5
 
 BOMB = gzip.compress(bytes(50_000_000), 9)
 """Made beforehand: the time that takes is not the client's to wait."""
+
+
+def _song() -> bytes:
+    clip = synth.song(bpm=124, key="A minor", seconds=15)
+    file = io.BytesIO()
+    soundfile.write(file, clip.samples, clip.sample_rate, format="WAV")
+    return file.getvalue()
+
+
+SONG = _song()
+"""More than an isolated worker may write."""
 
 
 class Hostile(BaseHTTPRequestHandler):
@@ -77,6 +92,10 @@ class Hostile(BaseHTTPRequestHandler):
             Hostile.running -= 1
         self.head(len(CONTENT))
         self.wfile.write(CONTENT)
+
+    def do_song(self) -> None:
+        self.head(len(SONG))
+        self.wfile.write(SONG)
 
     def do_moved(self) -> None:
         self.head(0, status=302, Location="/good.wav")
@@ -147,6 +166,19 @@ def content(url: str, limits: RemoteLimits = LIMITS) -> bytes:
 def test_honest_answers_arrive_whole(server: str, path: str) -> None:
     """Sized or not, directly or by a redirect."""
     assert content(f"{server}/{path}") == CONTENT
+
+
+@pytest.mark.parametrize("isolation", [None, "process"])
+def test_urls_are_analysed_and_named_without_secrets(server: str, isolation: Literal["process"] | None) -> None:
+    urls = [
+        f"{server}/{path}?token=secret".replace("http://", "http://user:password@") for path in ("song.wav", "good")
+    ]
+    analyzer = tk.Analyzer(compute=["loudness"])
+    song, noise = sorted(analyzer.analyze_many(urls, isolation=isolation), key=lambda item: item.index)
+    assert song.unwrap().source == f"{server}/song.wav"
+    assert song.unwrap().duration == pytest.approx(15, abs=0.01)
+    assert noise.error is not None
+    assert noise.error.file == f"{server}/good"
 
 
 @pytest.mark.parametrize(

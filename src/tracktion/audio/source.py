@@ -38,7 +38,7 @@ SourceLike = str | bytes | bytearray | memoryview | os.PathLike[str] | os.PathLi
 class Source:
     """An open, seekable file that never raises anything but `TracktionError`, and never returns more than asked for.
 
-    Parameters
+    Attributes
     ----------
     file
         Seekable binary file.
@@ -53,7 +53,7 @@ class Source:
     """
 
     def __init__(self, file: Any, *, name: str, size: int, fd: int | None, close: Callable[[], None] | None) -> None:
-        self._file = file
+        self.file = file
         self._close = close
         self.name = name
         self.size = size
@@ -64,7 +64,7 @@ class Source:
         if size < 0:
             size = max(0, self.size - self.tell())
         try:
-            data = self._file.read(size)
+            data = self.file.read(size)
         except Exception as error:
             raise UnreadableError(f"reading failed: {error}", file=self.name, stage="read") from error
         if not isinstance(data, bytes):
@@ -78,14 +78,17 @@ class Source:
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         """Move as `io.IOBase.seek` does; positions before the start raise `UnreadableError`."""
         try:
-            return int(self._file.seek(offset, whence))
+            at = self.file.seek(offset, whence)
+            return self.tell() if at is None else int(at)  # mmap says nothing before Python 3.13
+        except TracktionError:
+            raise
         except Exception as error:
             raise UnreadableError(f"seeking failed: {error}", file=self.name, stage="read") from error
 
     def tell(self) -> int:
         """Position in bytes."""
         try:
-            return int(self._file.tell())
+            return int(self.file.tell())
         except Exception as error:
             raise UnreadableError(f"seeking failed: {error}", file=self.name, stage="read") from error
 
@@ -200,7 +203,7 @@ class QuietReader:
 def source_name(source: object) -> str:
     """Text that names `source` in messages and results."""
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return f"<{len(source)} bytes>"
+        return f"<{memoryview(source).nbytes} bytes>"
     if isinstance(source, (str, os.PathLike)):
         return os.fsdecode(source)
     if isinstance(source, tuple):
@@ -242,12 +245,18 @@ def open_source(
     """
     limits = limits or Limits()
     name = source_name(source)
+    if isinstance(source, memoryview):
+        source = source.cast("B") if source.c_contiguous else source.tobytes()
     if isinstance(source, (bytes, bytearray, memoryview)):
         _check_size(len(source), limits, name)
         return Source(io.BytesIO(source), name=name, size=len(source), fd=None, close=None)
     if isinstance(source, (str, os.PathLike)):
         root = None if within is None else os.fsencode(within)
-        return _open_path(os.fsencode(source), name, limits, follow_symlinks=follow_symlinks, root=root)
+        try:
+            path = os.fsencode(source)
+        except UnicodeEncodeError as error:
+            raise UnreadableError(f"not a possible file name: {error}", file=name, stage="open") from error
+        return _open_path(path, name, limits, follow_symlinks=follow_symlinks, root=root)
     if isinstance(source, io.TextIOBase):
         raise UsageError("a text file object; open it in binary mode", file=name, stage="open")
     if isinstance(source, BinaryFile):

@@ -25,12 +25,14 @@ from tracktion.errors import (
     UsageError,
 )
 
-__all__ = ["AudioStream", "open_audio"]
+__all__ = ["MAX_AMPLITUDE", "AudioStream", "open_audio"]
 
 BLOCK_FRAMES = 65536
 """Frames per block: half a megabyte of stereo, large enough that the decoder's cost per call vanishes."""
 
-_MAX_AMPLITUDE = np.float32(65536.0)
+MAX_AMPLITUDE = np.float32(65536.0)
+"""Samples beyond are no music, and their squares would be beyond float32."""
+
 _MAX_NONFINITE_SHARE = 0.05
 _LENGTH_TOLERANCE = 0.02
 _LENGTH_TOLERANCE_SECONDS = 0.1
@@ -106,7 +108,7 @@ class AudioStream:
         """
         if frames < 1:
             raise UsageError(f"blocks of {frames} frames", stage="decode")
-        limit = int(self._limits.max_seconds * self.sample_rate)
+        limit = self._limits.max_seconds * self.sample_rate
         while not self._done:
             block = self._decoder.read(frames)
             if not len(block):
@@ -119,13 +121,13 @@ class AudioStream:
 
     def _finite(self, block: FloatBlock) -> FloatBlock:
         # Two comparisons that NaN fails are the whole cost for sound audio.
-        if block.max() <= _MAX_AMPLITUDE and block.min() >= -_MAX_AMPLITUDE:
+        if block.max() <= MAX_AMPLITUDE and block.min() >= -MAX_AMPLITUDE:
             return block
         finite = np.isfinite(block)
         self._nonfinite += int(block.size - np.count_nonzero(finite))
         block = np.where(finite, block, np.float32(0.0))
-        self._clamped += int(np.count_nonzero(np.abs(block) > _MAX_AMPLITUDE))
-        return cast("FloatBlock", np.clip(block, -_MAX_AMPLITUDE, _MAX_AMPLITUDE))
+        self._clamped += int(np.count_nonzero(np.abs(block) > MAX_AMPLITUDE))
+        return cast("FloatBlock", np.clip(block, -MAX_AMPLITUDE, MAX_AMPLITUDE))
 
     def _finish(self) -> None:
         self._done = True
@@ -140,7 +142,7 @@ class AudioStream:
                 raise CorruptError(reason, file=self.name, stage="decode")
             self.notes["nonfinite"] = f"{self._nonfinite} samples were NaN or infinite and became 0"
         if self._clamped:
-            self.notes["clamped"] = f"{self._clamped} samples were beyond ±{_MAX_AMPLITUDE:.0f} and were cut"
+            self.notes["clamped"] = f"{self._clamped} samples were beyond ±{MAX_AMPLITUDE:.0f} and were cut"
         self._compare_lengths()
 
     def _compare_lengths(self) -> None:
@@ -243,7 +245,7 @@ def _refuse_if_so_long(decoder: Decoder, name: str, limits: Limits) -> None:
 
     Several times cheaper than to find out at the end of an analysis.
     """
-    left = int(limits.max_seconds * decoder.sample_rate)
+    left = limits.max_seconds * decoder.sample_rate
     with contextlib.closing(decoder), contextlib.suppress(FileError):
         while left >= 0:
             n = len(decoder.read(BLOCK_FRAMES))

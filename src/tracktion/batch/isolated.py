@@ -10,6 +10,7 @@ import os
 import queue
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -31,6 +32,7 @@ from tracktion.errors import (
     UsageError,
     WorkerCrashedError,
 )
+from tracktion.remote import name_of
 
 __all__ = ["IsolatedPool"]
 
@@ -39,6 +41,7 @@ logger = logging.getLogger("tracktion")
 START_SECONDS = 60.0
 CONTROL_SECONDS = 10.0
 GRACE_SECONDS = 2.0
+COPIED_BYTES = 1 << 20
 PRELOAD = ("numpy", "scipy.fft", "soundfile", "av", "soxr", "mutagen", "tracktion.analyzer")
 QUIET_THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 BOOT = (
@@ -271,7 +274,7 @@ class IsolatedPool(Executor):
             self._live[number] = None
 
     def _run(self, job: _Job, worker: _Worker | None) -> _Worker | None:
-        name = _name(job.source)
+        name = name_of(job.source)
         for last in (False, True):
             try:
                 worker = worker or self._fork()
@@ -291,6 +294,8 @@ class IsolatedPool(Executor):
                 job.future.set_exception(lost.error)
                 worker = self._replace()
             except Exception as error:  # noqa: BLE001 - it belongs to whoever asked
+                if isinstance(error, TracktionError) and name is not None:
+                    error.file = name  # a worker does not know the name of what came as a descriptor
                 job.future.set_exception(error)
             else:
                 job.future.set_result(result)
@@ -310,10 +315,10 @@ class IsolatedPool(Executor):
         except TimeoutError:
             self._reap(worker, patient=False)
             raise _WorkerLostError(
-                TimeoutExceededError(f"took longer than {job.seconds:g} s", file=_name(job.source), stage="analyse")
+                TimeoutExceededError(f"took longer than {job.seconds:g} s", file=name_of(job.source), stage="analyse")
             ) from None
         except (ClosedError, FrameError, OSError):
-            raise _WorkerLostError(_cause(self._reap(worker, patient=True), self.limits, _name(job.source))) from None
+            raise _WorkerLostError(_cause(self._reap(worker, patient=True), self.limits, name_of(job.source))) from None
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
@@ -380,30 +385,35 @@ class _WorkerLostError(Exception):
         self.error = error
 
 
-def _name(source: Any) -> str | None:
-    return os.fsdecode(source) if isinstance(source, (str, os.PathLike)) else None
-
-
 def _outgoing(source: Any) -> tuple[str | None, tuple[int, ...]]:
     """How a source travels: a path as text, anything else as a descriptor; bytes are content, as everywhere."""
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return None, (_memory_file(source),)
     if isinstance(source, (str, os.PathLike)):
         return os.path.abspath(os.fsdecode(source)), ()  # noqa: PTH100 - Path.absolute fails on NUL later, this here
-    if isinstance(source, io.BytesIO):
-        return None, (_memory_file(source.getvalue()),)
-    fileno = getattr(source, "fileno", None)
-    if callable(fileno):
-        return None, (os.dup(fileno()),)
-    raise UsageError("an isolated worker takes a path, bytes or a binary file object")
+    descriptor = _descriptor(source)
+    return None, (_memory_file(source) if descriptor is None else os.dup(descriptor),)
 
 
-def _memory_file(content: bytes | bytearray | memoryview) -> int:
-    descriptor = os.memfd_create("tracktion") if hasattr(os, "memfd_create") else None
-    if descriptor is None:
-        raise UnreadableError("bytes cannot be passed to an isolated worker on this system", stage="open")
-    with os.fdopen(os.dup(descriptor), "wb") as file:
-        file.write(content)
+def _descriptor(source: Any) -> int | None:
+    """Of a file on disk; None for what only looks like one: its bytes are not those behind its descriptor."""
+    file = getattr(source, "file", source)
+    raw = getattr(file, "raw", file)
+    if not isinstance(raw, io.FileIO) or not stat.S_ISREG(os.fstat(raw.fileno()).st_mode):
+        return None
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        file.flush()
+    return raw.fileno()
+
+
+def _memory_file(source: Any) -> int:
+    from tracktion.audio.source import open_source
+
+    if not hasattr(os, "memfd_create"):
+        raise UnreadableError("only files on disk can be passed to an isolated worker on this system", stage="open")
+    with open_source(source) as opened:
+        descriptor = os.memfd_create("tracktion")
+        with os.fdopen(os.dup(descriptor), "wb") as file:
+            for start in range(0, opened.size, COPIED_BYTES):
+                file.write(opened.read_at(start, COPIED_BYTES))
     os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor
 

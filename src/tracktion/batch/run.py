@@ -15,6 +15,7 @@ from tracktion.batch.isolated import IsolatedPool
 from tracktion.batch.limits import WorkerLimits
 from tracktion.batch.task import Analyzes, Task, callable_of, decode_outcome, encode_outcome, error_of, task_of
 from tracktion.errors import TimeoutExceededError, UsageError
+from tracktion.remote import name_of
 from tracktion.results.change import BatchItem
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ def run(
 ) -> Iterator[BatchItem]:
     """Call `analyze` on each source and yield the outcomes as they finish.
 
-    Sources are drawn as work proceeds, so they may be endless; at most two per worker are in flight. No outcome is
-    raised: an error is an item.
+    Sources are drawn as work proceeds, so they may be endless; at most two per worker are in flight. Drawing waits for
+    the next source, so sources must not wait for outcomes. No outcome is raised: an error is an item.
 
     Parameters
     ----------
@@ -66,8 +67,9 @@ def run(
     stop_event
         When set, nothing new is started and the iterator ends.
     timeout_seconds
-        For one source. Enforced on isolated workers; a thread or a foreign executor cannot be stopped, there an
-        item that is not back in time is given up.
+        For one source, from when its work begins (with a foreign executor: from when it is handed over). Enforced on
+        isolated workers; a thread or a foreign executor cannot be stopped, there an item that is not back in time is
+        given up.
     limits
         Of isolated workers.
     memory
@@ -98,22 +100,45 @@ def _run(
     limits: WorkerLimits | None,
     memory: MemoryMonitor | None,
 ) -> Iterator[BatchItem]:
-    own: Executor | None = None
-    if executor is None:
-        if isolation == "process":
-            own = IsolatedPool(workers=workers, limits=limits)
-        else:
-            own = ThreadPoolExecutor(workers, thread_name_prefix="tracktion-batch")
-    pool = executor if executor is not None else own
-    flight = _Flight(pool, analyze, timeout)
-    try:
+    with contextlib.ExitStack() as stack:
+        pool = executor
+        if pool is None and isolation == "process":
+            pool = isolated = IsolatedPool(workers=workers, limits=limits)
+            stack.callback(isolated.terminate)
+        host = _host(analyze, pool, timeout)
+        if pool is None or host is not None:
+            threads = workers if pool is None or isinstance(pool, IsolatedPool) else 2 * workers
+            pool = own = ThreadPoolExecutor(threads, thread_name_prefix="tracktion-batch")
+            stack.callback(own.shutdown, wait=False, cancel_futures=True)
+        flight = _Flight(pool, host or analyze, timeout)
+        stack.callback(flight.abandon)
         yield from flight.items(sources, lambda: _window(workers, memory), stop_event or threading.Event())
-    finally:
-        flight.abandon()
-        if isinstance(own, IsolatedPool):
-            own.terminate()
-        elif own is not None:
-            own.shutdown(wait=False, cancel_futures=True)
+
+
+def _host(analyze: Any, pool: Executor | None, timeout: float | None) -> Callable[[Any], Any] | None:
+    """What a thread here does for an Analyzer that hears in another process: fetch, look up, wait, keep.
+
+    None where there is no other process, or no need: a foreign executor alone needs no thread that waits.
+    """
+    hosted, keeps = getattr(analyze, "hosted", None), getattr(analyze, "keeps", False)
+    isolated = isinstance(pool, IsolatedPool)
+    if pool is None or isinstance(pool, ThreadPoolExecutor) or not callable(hosted) or not (isolated or keeps):
+        return None
+    task = task_of(analyze)
+    return hosted(_elsewhere(pool, task, timeout)) if task is not None else None
+
+
+def _elsewhere(pool: Executor, task: Task, timeout: float | None) -> Callable[[Any], Any]:
+    """`task` as a function of one source that waits for another process, one of `pool`."""
+
+    def call(source: Any) -> Any:
+        if isinstance(pool, IsolatedPool):
+            return pool.submit(task, source, timeout=timeout).result()
+        plain = os.fspath(source) if isinstance(source, os.PathLike) else source
+        future = pool.submit(remote, task.target, task.to_dict()["options"], plain)
+        return decode_outcome(future.result(), name_of(source))
+
+    return call
 
 
 def _window(workers: int, memory: MemoryMonitor | None) -> int:
@@ -127,8 +152,9 @@ class _Flight:
     def __init__(self, pool: Any, analyze: Callable[[Any], Any] | Analyzes | Task, timeout: float | None) -> None:
         self._pool = pool
         self._timeout = timeout
-        self._landed: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._finished: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._flying: dict[int, tuple[Future[Any], Any, float]] = {}
+        self._waiting: set[int] = set()
         self._isolated = isinstance(pool, IsolatedPool)
         self._task = None if isinstance(pool, ThreadPoolExecutor) else task_of(analyze)
         if self._isolated and self._task is None:
@@ -139,35 +165,38 @@ class _Flight:
         coming = enumerate(sources)
         more = True
         while (more or self._flying) and not stop.is_set():
-            while more and len(self._flying) < window() and not stop.is_set():
+            yield from self._landed()  # what is finished does not wait for the next source
+            if more and len(self._flying) < window():
                 entry = next(coming, None)
                 if entry is None:
                     more = False
                 else:
                     yield from self._launch(*entry)
+                continue
             yield from self._overdue()
-            if self._flying:
-                with contextlib.suppress(queue.Empty):
-                    item = self._land(self._landed.get(timeout=LOOK_SECONDS))
-                    if item is not None:
-                        yield item
-        while stop.is_set():
-            try:
-                item = self._land(self._landed.get_nowait())
-            except queue.Empty:
-                return
-            if item is not None:
-                yield item
+            yield from self._landed(LOOK_SECONDS)
+        yield from self._landed()
+
+    def _landed(self, seconds: float = 0.0) -> Iterator[BatchItem]:
+        """What has come back; the first of it is waited for, when something is on its way."""
+        with contextlib.suppress(queue.Empty):
+            while self._flying:
+                item = self._land(self._finished.get(timeout=seconds) if seconds else self._finished.get_nowait())
+                seconds = 0.0
+                if item is not None:
+                    yield item
 
     def _launch(self, index: int, source: Any) -> Iterator[BatchItem]:
         started = time.monotonic()
         try:
             future = self._submit(source)
         except Exception as error:  # noqa: BLE001 - a source that cannot be scheduled is an item like the others
-            yield BatchItem(source, error=error_of(error, _text(source), "schedule"), index=index)
+            yield BatchItem(source, error=error_of(error, name_of(source), "schedule"), index=index)
             return
         self._flying[index] = (future, source, started)
-        future.add_done_callback(lambda _: self._landed.put(index))
+        if isinstance(self._pool, ThreadPoolExecutor):
+            self._waiting.add(index)
+        future.add_done_callback(lambda _: self._finished.put(index))
 
     def _submit(self, source: Any) -> Future[Any]:
         if self._isolated:
@@ -181,8 +210,9 @@ class _Flight:
         if index not in self._flying:
             return None
         future, source, started = self._flying.pop(index)
+        self._waiting.discard(index)
         seconds = time.monotonic() - started
-        name = _text(source)
+        name = name_of(source)
         try:
             outcome = future.result(timeout=0)
             if isinstance(outcome, _Timed):
@@ -202,14 +232,17 @@ class _Flight:
         if self._timeout is None or self._isolated:
             return
         now = time.monotonic()
-        for index in [i for i, (_, _, started) in self._flying.items() if now - started > self._timeout]:
-            future, source, started = self._flying.pop(index)
-            if future.done():
-                self._flying[index] = (future, source, started)
-                continue
-            future.cancel()
-            error = TimeoutExceededError(f"took longer than {self._timeout:g} s", file=_text(source), stage="analyse")
-            yield BatchItem(source, error=error, seconds=now - started, index=index)
+        for index, (future, source, started) in list(self._flying.items()):
+            if index in self._waiting:
+                if future.running():  # its time begins now
+                    self._waiting.discard(index)
+                    self._flying[index] = (future, source, now)
+            elif now - started > self._timeout and not future.done():
+                del self._flying[index]
+                future.cancel()
+                reason = f"took longer than {self._timeout:g} s"
+                error = TimeoutExceededError(reason, file=name_of(source), stage="analyse")
+                yield BatchItem(source, error=error, seconds=now - started, index=index)
 
     def abandon(self) -> None:
         for future, _, _ in self._flying.values():
@@ -253,9 +286,5 @@ def remote(target: str, options: dict[str, Any] | None, source: Any) -> dict[str
             _RESOLVED[task.key] = task.resolve()
         outcome = {"ok": True, **encode_outcome(_RESOLVED[task.key](source))}
     except Exception as error:  # noqa: BLE001 - carried home as a value
-        outcome = {"ok": False, "error": error_of(error, _text(source)).to_dict()}
+        outcome = {"ok": False, "error": error_of(error, name_of(source)).to_dict()}
     return outcome | {"seconds": time.monotonic() - started}
-
-
-def _text(source: Any) -> str | None:
-    return os.fsdecode(source) if isinstance(source, (str, os.PathLike)) else None

@@ -19,6 +19,7 @@ ANSWERS = {
     "tonal": ("key",),
     "mood": ("mood",),
     "structure": ("structure",),
+    "fingerprint": ("fingerprint",),
 }
 
 
@@ -93,7 +94,8 @@ def _musical(
         found["structure"], reasons = estimate_structure(features, beats=rhythm.beats)
         said |= reasons
     if "fingerprint" in parts and features.fingerprint is not None:
-        found["fingerprint"] = features.fingerprint.data
+        found["fingerprint"] = features.fingerprint.data or None
+        said |= {} if found["fingerprint"] else {"fingerprint": "too little sound to be recognised by"}
     return found, said
 
 

@@ -75,8 +75,8 @@ def analyze_with_essentia(analyzer: Analyzer, source: Any, *, both: bool) -> Ana
     FileError
         As for `Analyzer.analyze`.
     """
-    from tracktion.analyzer import source_name
     from tracktion.audio import open_audio
+    from tracktion.remote import name_of
 
     if importlib.util.find_spec("essentia") is None:
         raise UsageError(f"engine={'both' if both else 'essentia'!r} needs Essentia: pip install 'tracktion[essentia]'")
@@ -84,12 +84,12 @@ def analyze_with_essentia(analyzer: Analyzer, source: Any, *, both: bool) -> Ana
     with open_audio(source, **options) as audio:
         own, samples, silent = _decode(analyzer, audio)
         facts: dict[str, Any] = {"format": audio.format, "codec": audio.codec, "decoder": audio.decoder}
-        own = replace(own, source=source_name(source), notes={**audio.notes, **own.notes}, **facts)
+        own = replace(own, source=name_of(source), notes={**audio.notes, **own.notes}, **facts)
     if silent:
         return own
     if len(samples) < SHORTEST_SECONDS * RATE:
         return replace(own, notes=own.notes | {"essentia": f"shorter than {SHORTEST_SECONDS:g} s: own engine alone"})
-    heard = _in_worker(samples, source_name(source))
+    heard = _in_worker(samples, name_of(source))
     return _merged(own, heard, analyzer.compute, both=both)
 
 
