@@ -50,6 +50,44 @@ def test_an_empty_folder_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "no audio file" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("options", [[], ["--isolate"], ["--threads"]])
+def test_analyses_are_kept_however_many_files(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    import tracktion as tk
+
+    clip = synth.song(bpm=118, key="C major", seconds=8)
+    for i in range(4):
+        synth.write_wav(tmp_path / f"{i}.wav", clip.samples[: -1 - i], clip.sample_rate)
+    url = f"sqlite:///{tmp_path / 'music.db'}"
+    assert main(["analyze", str(tmp_path), "--json", "--storage", url, *options]) == 0
+    first = capsys.readouterr().out
+    with tk.open_storage(url) as storage:
+        assert storage.count_analyses() == 4
+    assert main(["analyze", str(tmp_path), "--json", "--storage", url, *options]) == 0
+    assert sorted(capsys.readouterr().out.splitlines()) == sorted(first.splitlines())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["analyze", "x.wav", "--workers", "0"],
+        ["analyze", "x.wav", "--bpm-range", "200", "100"],
+        ["analyze", "x.wav", "--storage", "nothing://here"],
+        ["match", "x", "--storage", "nothing://here"],
+    ],
+)
+def test_wrong_usage_ends_with_2(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(wrong) == 2
+    assert capsys.readouterr().err.startswith("tracktion: ")
+
+
+def test_text_too_long_for_a_path_is_no_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyze", "x" * 5000]) == 1
+    assert "File name too long" in capsys.readouterr().out
+    assert main(["match", "x" * 5000, "--storage", f"sqlite:///{tmp_path / 'music.db'}"]) == 1
+
+
 def test_match_and_versions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import tracktion as tk
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracktion.errors import TracktionError, printable
+from tracktion.errors import TracktionError, UsageError, printable
 
 if TYPE_CHECKING:
     from tracktion.results.change import BatchItem
@@ -40,6 +40,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options))
+    except UsageError as error:
+        print(f"tracktion: {error}", file=sys.stderr)
+        return 2
     except TracktionError as error:
         print(f"tracktion: {error}", file=sys.stderr)
         return 1
@@ -116,7 +119,7 @@ def _files(given: list[str]) -> Iterator[str]:
 
     wanted = FileFilter()
     for name in given:
-        if not Path(name).is_dir():
+        if not os.path.isdir(name):  # noqa: PTH112 - Path.is_dir raises for what can be no path
             yield name
             continue
         for folder, folders, files in os.walk(name):
@@ -189,7 +192,8 @@ def _match(options: argparse.Namespace) -> int:
     with open_storage(options.storage) as storage:
         matcher = Matcher(storage)
         for query in options.query:
-            matches = matcher.match_file(query) if Path(query).is_file() else matcher.search(query, limit=options.limit)
+            is_file = os.path.isfile(query)  # noqa: PTH113 - Path.is_file raises for long text
+            matches = matcher.match_file(query) if is_file else matcher.search(query, limit=options.limit)
             for match in matches[: options.limit]:
                 found = True
                 if options.json:
