@@ -115,6 +115,7 @@ class Analyzer:
         self.bpm_range, self.tempo_prior, self.engine = bpm_range, tempo_prior, engine
         self.limits, self.storage, self.cache, self.read_tags = limits, storage, cache, read_tags
         self.overlap, self.remote = overlap, remote
+        self._left: threading.Event | None = None
 
     def __repr__(self) -> str:
         return f"Analyzer(compute={self.compute}, engine={self.engine!r})"
@@ -186,12 +187,20 @@ class Analyzer:
         """
         return self._analyze(source, self._hear)
 
-    def hosted(self, hear: Callable[[Source], Analysis]) -> Callable[[Source], Analysis]:
-        """Return `analyze` with the hearing done by `hear`, such as another process; all else stays in this one."""
+    def hosted(self, hear: Callable[[Source], Analysis], *, fetched: bool) -> Callable[[Source], Analysis]:
+        """Return `analyze` with the hearing done by `hear`, such as another process; all else stays in this one.
+
+        Parameters
+        ----------
+        hear
+            Analyses one source: a path, or what else was given.
+        fetched
+            Give it open what is no path: what a URL led to, a stream that can be read only once.
+        """
 
         def analyze(source: Source) -> Analysis:
-            path = isinstance(source, (str, os.PathLike)) and not (isinstance(source, str) and "://" in source)
-            return self._analyze(source, lambda opened: hear(source if path else opened))
+            path = isinstance(source, os.PathLike) or (isinstance(source, str) and "://" not in source)
+            return self._analyze(source, lambda opened: hear(opened if fetched and not path else source))
 
         return analyze
 
@@ -254,31 +263,32 @@ class Analyzer:
         """
         from tracktion.batch import run
 
-        alone = copy.copy(self)
-        alone.overlap = False
-        items = run(
-            sources,
-            alone,
-            workers=workers,
-            executor=executor,
-            isolation=isolation,
-            stop_event=stop_event,
-            timeout_seconds=timeout_seconds,
-            memory=memory,
-        )
-        if progress:
-            from tqdm.auto import tqdm
+        with self._leavable() as alone:
+            alone.overlap = False
+            items = run(
+                sources,
+                alone,
+                workers=workers,
+                executor=executor,
+                isolation=isolation,
+                stop_event=stop_event,
+                timeout_seconds=timeout_seconds,
+                memory=memory,
+            )
+            if progress:
+                from tqdm.auto import tqdm
 
-            total = len(sources) if isinstance(sources, Sized) else None
-            items = iter(tqdm(items, total=total, unit="file"))
-        for item in items:
-            if on_progress is not None:
-                on_progress(item)
-            yield item
+                total = len(sources) if isinstance(sources, Sized) else None
+                items = iter(tqdm(items, total=total, unit="file"))
+            for item in items:
+                if on_progress is not None:
+                    on_progress(item)
+                yield item
 
     async def aanalyze(self, source: Source) -> Analysis:
-        """Like `analyze`, in a thread, for asyncio."""
-        return await asyncio.to_thread(self.analyze, source)
+        """Like `analyze`, in a thread, for asyncio; a cancelled one ends soon after."""
+        with self._leavable() as alone:
+            return await asyncio.to_thread(alone.analyze, source)
 
     async def aanalyze_many(self, sources: Iterable[Source], **options: Any) -> AsyncIterator[BatchItem]:
         """Like `analyze_many`, for asyncio; leaving the loop early stops the work."""
@@ -322,6 +332,16 @@ class Analyzer:
             notes=notes or {},
             workers=self._threads(),
         )
+
+    @contextlib.contextmanager
+    def _leavable(self) -> Iterator[Analyzer]:
+        """A copy for other threads, whose work ends once the block is left: a program waits for threads to exit."""
+        alone, left = copy.copy(self), threading.Event()
+        alone._left = left  # noqa: SLF001 - a copy of this one
+        try:
+            yield alone
+        finally:
+            left.set()
 
     def _threads(self) -> int:
         """Threads for one file; a second is all that it can keep busy."""
@@ -387,6 +407,8 @@ class Analyzer:
             if self._threads() > 1:
                 blocks = stack.enter_context(contextlib.closing(ahead(blocks)))
             for block in blocks:
+                if self._left is not None and self._left.is_set():
+                    raise TracktionError("nobody waits for this analysis any more", file=audio.name, stage="decode")
                 extractor.push(block)
         return extractor.finish()
 

@@ -8,6 +8,7 @@ import io
 import json
 import mmap
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -314,3 +315,40 @@ def test_a_missing_fingerprint_has_its_reason() -> None:
         analysis = tk.Analyzer(compute=["fingerprint"]).analyze((samples, 44100))
         assert analysis.fingerprint is None
         assert analysis.notes["fingerprint"]
+
+
+@pytest.fixture
+def endless(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Each decoder yields silence for ever, until the test is over."""
+    over, begun = threading.Event(), threading.Event()
+
+    def blocks(self: object) -> Iterator[np.ndarray]:
+        begun.set()
+        while not over.wait(0.001):
+            yield np.zeros((4096, 2), np.float32)
+
+    monkeypatch.setattr("tracktion.audio.stream.AudioStream.blocks", blocks)
+    yield begun
+    over.set()
+
+
+def working() -> list[threading.Thread]:
+    return [t for t in threading.enumerate() if t.name.startswith("tracktion-batch") and t.is_alive()]
+
+
+def test_what_a_batch_leaves_behind_ends_soon(file: Path, endless: threading.Event) -> None:
+    items = tk.Analyzer(compute=["loudness"]).analyze_many([file, file.parent / "gone.wav"], workers=2)
+    assert next(items).error is not None
+    assert endless.wait(10)
+    items.close()
+    for thread in working():
+        thread.join(10)
+    assert not working()
+
+
+def test_a_cancelled_analysis_ends_soon(file: Path, endless: threading.Event) -> None:
+    async def run() -> None:
+        await asyncio.wait_for(tk.Analyzer(compute=["loudness"]).aanalyze(file), 0.5)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(run())  # waits for the thread

@@ -125,7 +125,7 @@ def _host(analyze: Any, pool: Executor | None, timeout: float | None) -> Callabl
     if pool is None or isinstance(pool, ThreadPoolExecutor) or not callable(hosted) or not (isolated or keeps):
         return None
     task = task_of(analyze)
-    return hosted(_elsewhere(pool, task, timeout)) if task is not None else None
+    return hosted(_elsewhere(pool, task, timeout), fetched=isolated) if task is not None else None
 
 
 def _elsewhere(pool: Executor, task: Task, timeout: float | None) -> Callable[[Any], Any]:
@@ -165,26 +165,24 @@ class _Flight:
         coming = enumerate(sources)
         more = True
         while (more or self._flying) and not stop.is_set():
-            yield from self._landed()  # what is finished does not wait for the next source
-            if more and len(self._flying) < window():
-                entry = next(coming, None)
-                if entry is None:
-                    more = False
-                else:
-                    yield from self._launch(*entry)
-                continue
-            yield from self._overdue()
-            yield from self._landed(LOOK_SECONDS)
-        yield from self._landed()
+            room = more and len(self._flying) < window()
+            yield from self._landed(0.0 if room else LOOK_SECONDS)  # before the next source, which may take its time
+            entry = next(coming, None) if room else None
+            if entry is not None:
+                yield from self._launch(*entry)
+            elif room:
+                more = False
+            else:
+                yield from self._overdue()
+        while stop.is_set() and self._flying and not self._finished.empty():
+            yield from self._landed(0.0)
 
-    def _landed(self, seconds: float = 0.0) -> Iterator[BatchItem]:
-        """What has come back; the first of it is waited for, when something is on its way."""
+    def _landed(self, seconds: float) -> Iterator[BatchItem]:
+        """One that has come back, if there is one within so many seconds."""
         with contextlib.suppress(queue.Empty):
-            while self._flying:
-                item = self._land(self._finished.get(timeout=seconds) if seconds else self._finished.get_nowait())
-                seconds = 0.0
-                if item is not None:
-                    yield item
+            item = self._land(self._finished.get(timeout=seconds) if seconds else self._finished.get_nowait())
+            if item is not None:
+                yield item
 
     def _launch(self, index: int, source: Any) -> Iterator[BatchItem]:
         started = time.monotonic()
