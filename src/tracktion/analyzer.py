@@ -218,7 +218,7 @@ class Analyzer:
             known = self._recall(identity)
             analysis = self._retagged(known, opened) if known is not None else hear(opened)
             if known is None and analysis.damaged:
-                identity = self._identity(opened, damaged=True)
+                identity = self._identity(opened, trust_md5=False)
         analysis = replace(analysis, source=name_of(source), identity=identity)
         if known is None:
             self._remember(analysis)
@@ -415,12 +415,12 @@ class Analyzer:
     def _limit_options(self) -> dict[str, Any]:
         return {} if self.limits is None else {"limits": self.limits}
 
-    def _identity(self, source: OpenSource, *, damaged: bool = False) -> str | None:
+    def _identity(self, source: OpenSource, *, trust_md5: bool = True) -> str | None:
         if not self.keeps:
             return None
         from tracktion.audio import audio_identity
 
-        return audio_identity(source, damaged=damaged, **self._limit_options())
+        return audio_identity(source, trust_md5=trust_md5, **self._limit_options())
 
     def _recall(self, identity: str | None) -> Analysis | None:
         data = None

@@ -77,7 +77,8 @@ def test_flac_is_taken_at_its_word_only_to_its_end(frames: int, channels: int, s
     name = audio_identity(data)
     assert len(name.partition(":")[2]) == 32
     assert audio_identity(data + ID3V1) == name
-    others = {audio_identity(data[:-cut]) for cut in (1, 2, 100, len(data) // 3)} | {audio_identity(data, damaged=True)}
+    others = {audio_identity(data[:-cut]) for cut in (1, 2, 100, len(data) // 3)}
+    others.add(audio_identity(data, trust_md5=False))
     assert len(others) == 5
     assert name not in others
 

@@ -32,13 +32,13 @@ def audio_identity(
     *,
     limits: Limits | None = None,
     follow_symlinks: bool = True,
-    damaged: bool = False,
+    trust_md5: bool = True,
 ) -> str:
     """Return a stable name for the audio in `source`, independent of its file name and tags.
 
     Two files with one identity hold the same encoded audio bit for bit. The same music encoded twice has two
     identities, except that FLAC names its samples, whatever the compression level: it is taken at its word, unless it
-    is cut off or known to be damaged.
+    is cut off or `trust_md5` is false.
 
     Parameters
     ----------
@@ -48,8 +48,9 @@ def audio_identity(
         Bounds; `Limits()` by default.
     follow_symlinks
         Whether a path that is a symbolic link may be opened.
-    damaged
-        Whether decoding has found damage (`Analysis.damaged`).
+    trust_md5
+        Take FLAC at its word. If not, its frames are hashed: after decoding has found damage (`Analysis.damaged`), or
+        to see whether the audio was changed.
 
     Returns
     -------
@@ -68,13 +69,13 @@ def audio_identity(
     with open_source(source, limits=limits, follow_symlinks=follow_symlinks) as opened:
         if opened.size == 0:
             raise EmptyError("an empty file", file=opened.name, stage="identify")
-        return _identity(opened, damaged=damaged)
+        return _identity(opened, trust_md5=trust_md5)
 
 
-def _identity(source: Source, *, damaged: bool) -> str:
+def _identity(source: Source, *, trust_md5: bool) -> str:
     kind, start = sniff(source)
     inner = source.window(start)
-    if kind in ("flac", "ogg") and not damaged:
+    if kind in ("flac", "ogg") and trust_md5:
         md5 = claimed_md5(inner, kind)
         if md5:
             return f"flac:{md5}"
