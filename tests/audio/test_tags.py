@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -9,7 +10,9 @@ import sys
 import time
 import zlib
 from pathlib import Path
+from typing import Literal
 
+import mutagen.id3
 import numpy as np
 import pytest
 import soundfile
@@ -193,6 +196,107 @@ def test_a_kill_leaves_the_old_or_the_new_file(name: str, tmp_path: Path) -> Non
     assert read_tags(path).key == "F#m"
 
 
+OTHERS = {
+    b"TSOP": b"\0Beatles, The",
+    b"TSOT": b"\0Day",
+    b"TMOO": b"\0calm",
+    b"TPE1": b"\0One\0Two",
+    b"TCON": b"\0(17)Hard Rock",
+    b"TYER": b"\x001967",
+    b"TRDA": b"\0May",
+}
+"""Frames of version 2.3, some of which are only of 2.4 by the letter, as programs write them."""
+
+
+@pytest.mark.parametrize("name", ["cbr_no_header.mp3", "made.wav", "made.aiff"])
+def test_other_frames_of_an_old_tag_stay_as_they_are(name: str, tmp_path: Path) -> None:
+    path = copy_of(name, tmp_path)
+    tag = id3_tag(b"".join(id3_frame(frame, data) for frame, data in OTHERS.items()))
+    if name.endswith(".mp3"):
+        path.write_bytes(tag + path.read_bytes())
+    else:
+        order: Literal["little", "big"] = "little" if name.endswith(".wav") else "big"
+        chunk = (b"id3 " if order == "little" else b"ID3 ") + len(tag).to_bytes(4, order) + tag + b"\0" * (len(tag) % 2)
+        data = path.read_bytes() + chunk
+        path.write_bytes(data[:4] + (len(data) - 8).to_bytes(4, order) + data[8:])
+    assert write_tags(path, ANALYSIS)
+    data = path.read_bytes()
+    at = data.index(b"ID3\x03")
+    kept = mutagen.id3.ID3(io.BytesIO(data[at:]), translate=False)
+    assert kept.version == (2, 3, 0)
+    assert set(kept) == {frame.decode() for frame in OTHERS} | {"TBPM", "TKEY"}
+    assert kept["TPE1"].text == ["One", "Two"]
+    assert kept["TCON"].text == ["(17)Hard Rock"]
+    tags = read_tags(path)
+    assert (tags.bpm, tags.key, tags.genre, tags.year) == (128.0, "F#m", "Hard Rock", 1967)
+
+
+def test_a_tag_of_version_2_2_loses_nothing(tmp_path: Path) -> None:
+    path = copy_of("cbr_no_header.mp3", tmp_path)
+    frames = {b"TT2": b"\0Hi", b"TSP": b"\0Beatles, The", b"TYE": b"\x001967"}
+    old = b"".join(name + len(data).to_bytes(3, "big") + data for name, data in frames.items())
+    path.write_bytes(id3_tag(old, 2) + path.read_bytes())
+    assert write_tags(path, ANALYSIS)
+    kept = mutagen.id3.ID3(path)
+    assert {"TIT2", "TSOP", "TDRC", "TBPM", "TKEY"} == set(kept)
+
+
+def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
+    """Names that other programs made up do not hide the standard ones."""
+    path = copy_of("cbr_no_header.mp3", tmp_path)
+    own = id3_frame(b"TXXX", b"\0BPM\x0060") + id3_frame(b"TXXX", b"\0INITIALKEY\0C")
+    path.write_bytes(id3_tag(own, 4) + path.read_bytes())
+    assert read_tags(path).bpm == 60
+    assert write_tags(path, ANALYSIS)
+    assert (read_tags(path).bpm, read_tags(path).key) == (128.0, "F#m")
+
+
+def test_an_odd_wav_without_its_pad_byte_can_be_tagged(tmp_path: Path) -> None:
+    path = tmp_path / "odd.wav"
+    soundfile.write(path, click_track()[:8001], 8000, subtype="PCM_U8")
+    data = path.read_bytes()
+    path.write_bytes(data[: 44 + 8001])
+    assert write_tags(path, ANALYSIS)
+    assert read_tags(path).bpm == 128.0
+    assert len(decode(path)[0]) == 8001
+
+
+def test_wav_names_itself_in_a_list_too(tmp_path: Path) -> None:
+    path = copy_of("made.wav", tmp_path)
+    texts = {b"INAM": "Für Elise".encode(), b"IART": b"Ludwig", b"ICRD": b"1810-04-27", b"ITRK": b"3/9"}
+    body = b"INFO"
+    for name, text in texts.items():
+        body += name + len(text).to_bytes(4, "little") + text + b"\0" * (len(text) % 2)
+    data = path.read_bytes() + b"LIST" + len(body).to_bytes(4, "little") + body
+    path.write_bytes(data[:4] + (len(data) - 8).to_bytes(4, "little") + data[8:])
+    tags = read_tags(path)
+    assert (tags.title, tags.artist, tags.year, tags.track) == ("Für Elise", "Ludwig", 1810, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "genre"),
+    [
+        ("(17)", "Rock"),
+        ("17", "Rock"),
+        ("(17)Hard Rock", "Hard Rock"),
+        ("(RX)", "Remix"),
+        ("(999)", "(999)"),
+        ("2 Step", "2 Step"),
+    ],
+)
+def test_genres_by_number(text: str, genre: str) -> None:
+    tag = id3_tag(id3_frame(b"TCON", b"\0" + text.encode()))
+    assert read_tags(tag + (FOLDER / "cbr_no_header.mp3").read_bytes()).genre == genre
+
+
+def test_unsynchronised_tags_of_version_2_4() -> None:
+    text = b"\1\xff\xfe" + "Aÿ".encode("utf-16-le")
+    frame = id3_frame(b"TIT2", text.replace(b"\xff", b"\xff\0"))
+    tag = bytearray(id3_tag(frame, 4))
+    tag[5] = 0x80
+    assert read_id3(bytes(tag)).frames["TIT2"] == "Aÿ"
+
+
 def id3_tag(frames: bytes, version: int = 3) -> bytes:
     size = len(frames)
     length = bytes((size >> 21 & 127, size >> 14 & 127, size >> 7 & 127, size & 127))
@@ -248,10 +352,12 @@ def test_id3v1_and_ape_behind_the_audio() -> None:
         + b"Artist".ljust(30, b"\0")
         + b"Album".ljust(30, b"\0")
         + b"1999"
-        + bytes(31)
+        + bytes(29)
+        + b"\x07\x11"
     )
     tags = read_tags(data + old)
     assert (tags.title, tags.artist, tags.album, tags.year) == ("Title", "Artist", "Album", 1999)
+    assert (tags.track, tags.genre) == (7, "Rock")
     assert read_tags(data) == Tags()
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 __all__ = ["Id3Text", "read_id3"]
 
 _MAX_FRAMES = 10_000
+_UNSYNCHRONISED = 0x02
+"""Flag of a frame of version 2.4; that of the tag says it of all frames."""
 _MAX_FRAME_BYTES = 1 << 16
 _ENCODINGS = {0: "latin-1", 1: "utf-16", 2: "utf-16-be", 3: "utf-8"}
 _OLD_NAMES = {
@@ -91,7 +93,8 @@ def _frames(tag: bytes) -> Iterator[tuple[str, bytes]]:
         at += head + size
         known = _OLD_NAMES.get(name) if version == 2 else name.decode("latin-1")
         if known and (known[0] == "T" or known == "UFID"):
-            data = _plain(raw, frame[9] if version > 2 else 0, version)
+            how = frame[9] if version > 2 else 0
+            data = _plain(raw, how | (_UNSYNCHRONISED if version == 4 and flags & 0x80 else 0), version)
             if data:
                 yield known, data
 
@@ -138,7 +141,7 @@ def _plain(raw: bytes, flags: int, version: int) -> bytes:
         if flags & 0x04:
             return b""
         raw = raw[(1 if flags & 0x40 else 0) + (4 if flags & 0x01 else 0) :]
-        if flags & 0x02:
+        if flags & _UNSYNCHRONISED:
             raw = raw.replace(b"\xff\x00", b"\xff")
         return _inflated(raw) if flags & 0x08 else raw
     return raw

@@ -9,7 +9,7 @@ import math
 import re
 import struct
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from tracktion.audio.chunks import chunks, ogg_layout, wave_layout
 from tracktion.audio.id3 import Id3Text, read_id3
@@ -38,18 +38,30 @@ LEAKED = (
 """What mutagen raises for hostile data, besides its own errors."""
 
 _HEADROOM_BYTES = 4 << 20
+_MAX_INFO_BYTES = 1 << 16
 _ID3V1 = struct.Struct("3s30s30s30s4s30sB")
+_INFO_NAMES = {
+    b"INAM": "title",
+    b"IART": "artist",
+    b"IPRD": "album",
+    b"ICRD": "date",
+    b"IGNR": "genre",
+    b"ITRK": "tracknumber",
+    b"IPRT": "tracknumber",
+}
+"""Chunks of a LIST of type INFO in WAV."""
+_OLD_GENRE = re.compile(r"\((\d{1,3}|RX|CR)\)(.*)|(\d{1,3})", re.ASCII | re.DOTALL)
 _NAMES: Mapping[str, tuple[str, ...]] = {
-    "artist": ("artist", "tpe1", "\xa9art", "author"),
-    "title": ("title", "tit2", "\xa9nam"),
-    "album": ("album", "talb", "\xa9alb", "wm/albumtitle"),
-    "albumartist": ("albumartist", "album artist", "album_artist", "tpe2", "aart", "wm/albumartist"),
-    "genre": ("genre", "tcon", "\xa9gen", "wm/genre"),
-    "year": ("date", "year", "tdrc", "tyer", "\xa9day", "wm/year", "originaldate"),
-    "track": ("tracknumber", "track", "trck", "trkn", "wm/tracknumber"),
-    "bpm": ("bpm", "tbpm", "tmpo", "wm/beatsperminute", "tempo"),
-    "key": ("initialkey", "tkey", "initial_key", "key", "----:com.apple.itunes:initialkey", "wm/initialkey"),
-    "isrc": ("isrc", "tsrc", "----:com.apple.itunes:isrc", "wm/isrc"),
+    "artist": ("tpe1", "\xa9art", "artist", "author"),
+    "title": ("tit2", "\xa9nam", "title"),
+    "album": ("talb", "\xa9alb", "wm/albumtitle", "album"),
+    "albumartist": ("tpe2", "aart", "wm/albumartist", "albumartist", "album artist", "album_artist"),
+    "genre": ("tcon", "\xa9gen", "wm/genre", "genre"),
+    "year": ("tdrc", "tyer", "\xa9day", "wm/year", "date", "year", "originaldate"),
+    "track": ("trck", "trkn", "wm/tracknumber", "tracknumber", "track"),
+    "bpm": ("tbpm", "tmpo", "wm/beatsperminute", "bpm", "tempo"),
+    "key": ("tkey", "----:com.apple.itunes:initialkey", "wm/initialkey", "initialkey", "initial_key", "key"),
+    "isrc": ("tsrc", "----:com.apple.itunes:isrc", "wm/isrc", "isrc"),
     "mbid": (
         "musicbrainz_trackid",
         "musicbrainz track id",
@@ -58,6 +70,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         "musicbrainz/track id",
     ),
 }
+"""Names that a field may have, those of the container's own standard first: they are what we and others write."""
 
 
 def read_tags(source: SourceLike, *, limits: Limits | None = None, follow_symlinks: bool = True) -> Tags:
@@ -142,11 +155,27 @@ def _year(text: str | None) -> int | None:
 
 def _add_id3(found: dict[str, str], text: Id3Text) -> None:
     for name, value in text.frames.items():
-        found.setdefault(name.lower(), value)
+        found.setdefault(name.lower(), _genre(value) if name == "TCON" else value)
     for name, value in text.user.items():
         found.setdefault(name, value)
     if "http://musicbrainz.org" in text.ids:
         found.setdefault("musicbrainz_trackid", text.ids["http://musicbrainz.org"])
+
+
+def _genre(text: str) -> str:
+    """A genre in words: ID3 knows them by numbers too, alone or before a refinement."""
+    match = _OLD_GENRE.fullmatch(text)
+    if match is None:
+        return text
+    number, words = match[1] or match[3], (match[2] or "").strip()
+    if words or not number.isdigit():
+        return words or {"RX": "Remix", "CR": "Cover"}[number]
+    return _numbered_genre(int(number)) or text
+
+
+def _numbered_genre(number: int) -> str:
+    genres: list[str] = importlib.import_module("mutagen.id3").TCON.GENRES
+    return genres[number] if number < len(genres) else ""
 
 
 def _id3_at(source: Source, at: int, limits: Limits) -> Id3Text:
@@ -155,13 +184,34 @@ def _id3_at(source: Source, at: int, limits: Limits) -> Id3Text:
 
 
 def _add_chunks(found: dict[str, str], source: Source, kind: str, limits: Limits) -> float | None:
-    for chunk in chunks(source, "<" if kind == "wav" and source.read_at(0, 4) != b"RIFX" else ">"):
+    endian: Literal["<", ">"] = "<" if kind == "wav" and source.read_at(0, 4) != b"RIFX" else ">"
+    info: dict[str, str] = {}
+    for chunk in chunks(source, endian):
         if chunk.name in (b"id3 ", b"ID3 "):
             _add_id3(found, _id3_at(source, chunk.start, limits))
+        elif chunk.name == b"LIST" and kind == "wav" and source.read_at(chunk.start, 4) == b"INFO":
+            end = chunk.start + min(chunk.size, limits.max_tag_bytes)
+            info = _info(source.window(chunk.start - 8, end), endian) | info
+    for name, value in info.items():
+        found.setdefault(name, value)
     if kind == "aiff":
         return None
     layout = wave_layout(source)
     return layout.declared_seconds if layout else None
+
+
+def _info(source: Source, endian: Literal["<", ">"]) -> dict[str, str]:
+    """Texts of a LIST of type INFO, from its first byte."""
+    found: dict[str, str] = {}
+    for chunk in chunks(source, endian):
+        if chunk.name in _INFO_NAMES:
+            raw = source.read_at(chunk.start, min(chunk.size, _MAX_INFO_BYTES)).split(b"\0")[0]
+            try:
+                text = raw.decode("utf-8")
+            except UnicodeDecodeError:
+                text = raw.decode("latin-1")
+            found.setdefault(_INFO_NAMES[chunk.name], text.strip())
+    return found
 
 
 def _add_tail(found: dict[str, str], source: Source, limits: Limits) -> float | None:
@@ -171,9 +221,12 @@ def _add_tail(found: dict[str, str], source: Source, limits: Limits) -> float | 
     old: dict[str, str] = {}
     if last[:3] == b"TAG":
         tail -= 128
-        _, title, artist, album, year, _, _ = _ID3V1.unpack(last)
+        _, title, artist, album, year, comment, genre = _ID3V1.unpack(last)
         for name, raw in (("title", title), ("artist", artist), ("album", album), ("year", year)):
             old[name] = raw.split(b"\0")[0].decode("latin-1").strip()
+        old["genre"] = _numbered_genre(genre)
+        if comment[28] == 0 and comment[29]:  # version 1.1
+            old["track"] = str(comment[29])
     if source.read_at(tail - 32, 8) == b"APETAGEX":
         _add_mutagen(found, source, "apev2", limits)
     for name, value in old.items():

@@ -118,6 +118,8 @@ def _replace(path: Path, name: str, tempo: str | None, key: str | None, limits: 
             with os.fdopen(fd, "wb") as out:
                 source.seek(0)
                 shutil.copyfileobj(source, out, 1 << 20)
+                if kind in ("wav", "aiff") and out.tell() % 2:
+                    out.write(b"\0")  # a chunk that is appended has to begin at an even place
             with translated(name):
                 _tag(copy, kind, tempo, key, name)
             if audio_identity(copy, limits=limits, trust_md5=False) != identity:
@@ -175,6 +177,7 @@ def _tag(path: Path, kind: str, tempo: str | None, key: str | None, name: str) -
     file.save()
 
 
+_V23, _V24 = (2, 3, 0), (2, 4, 0)
 _FIELDS = {
     "vorbis": {"bpm": "BPM", "key": "INITIALKEY"},
     "asf": {"bpm": "WM/BeatsPerMinute", "key": "WM/InitialKey"},
@@ -198,24 +201,35 @@ def _tag_id3(path: Path, kind: str, tempo: str | None, key: str | None) -> None:
     if kind == "unknown":
         _tag_bare_id3(id3, path, tempo, key)
         return
-    file = mutagen_class(kind)(str(path))
+    loader = mutagen_class(kind)
+    file = loader(str(path), translate=False)
+    if file.tags is not None and file.tags.version < _V23:
+        file = loader(str(path))
     if file.tags is None:
         file.add_tags()
     _set_id3(id3, file.tags, tempo, key)
-    file.save()
+    file.save(**_as_it_is(file.tags))
 
 
 def _tag_bare_id3(id3: Any, path: Path, tempo: str | None, key: str | None) -> None:
-    """Write the ID3v2 tag in front of MPEG audio or AAC, in the version that it has; 2.3, which all read, if none."""
+    """Write the ID3v2 tag in front of MPEG audio or AAC; in 2.3, which all read, if there is none."""
     try:
-        tags = id3.ID3(str(path))
-        version = 4 if tags.version >= (2, 4, 0) else 3
+        tags = id3.ID3(str(path), translate=False)
+        if tags.version < _V23:
+            tags = id3.ID3(str(path))
+        options = _as_it_is(tags)
     except id3.ID3NoHeaderError:
-        tags, version = id3.ID3(), 3
+        tags, options = id3.ID3(), {"v2_version": 3}
     _set_id3(id3, tags, tempo, key)
-    if version == 3:
-        tags.update_to_v23()
-    tags.save(str(path), v2_version=version)
+    tags.save(str(path), **options)
+
+
+def _as_it_is(tags: Any) -> dict[str, Any]:
+    """How mutagen saves a tag in its own version: one that it had translated would lose what 2.3 has under other names.
+
+    2.2 becomes 2.4, which has a place for everything.
+    """
+    return {"v2_version": 3, "v23_sep": None} if _V23 <= tags.version < _V24 else {"v2_version": 4}
 
 
 def _set_id3(id3: Any, tags: Any, tempo: str | None, key: str | None) -> None:
