@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -281,14 +282,73 @@ def test_csv_does_not_carry_formulas(tmp_path: Path) -> None:
     assert export.read_csv(tmp_path / "x.csv").tracks[0] == track
 
 
+def test_csv_keeps_line_breaks_within_a_row(tmp_path: Path) -> None:
+    """A spreadsheet sees one row, and no formula at the start of another."""
+    texts = ["A\rB", "Song\r=cmd|'/C calc'!A0", "two\r\nlines", "one\nmore", "'Round Midnight", "''twice", "-1"]
+    written = [export.ExportTrack("/a.mp3", title=title) for title in texts]
+    export.write_csv(written, tmp_path / "x.csv")
+    assert [track.title for track in export.read_csv(tmp_path / "x.csv").tracks] == texts
+    lines = (tmp_path / "x.csv").read_bytes().decode()
+    assert lines.count('"') == 2 * 4
+    export.write_csv(written[4:5], tmp_path / "y.csv", formulas=True)
+    assert export.read_csv(tmp_path / "y.csv").tracks[0].title == "'Round Midnight"
+    (tmp_path / "z.csv").write_text("path\n" + "x" * 200_000)
+    with pytest.raises(CorruptError):
+        export.read_csv(tmp_path / "z.csv")
+
+
+def test_files_keep_their_permissions_and_links(tmp_path: Path) -> None:
+    """A new file is as private as the process wants, an old one as it was; a link is written through."""
+    before = os.umask(0o077)
+    try:
+        export.write_json([], tmp_path / "new.json")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "new.json").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "new.json").chmod(0o640)
+    (tmp_path / "link.json").symlink_to("new.json")
+    export.write_json([export.ExportTrack("/a.mp3")], tmp_path / "link.json")
+    assert (tmp_path / "link.json").is_symlink()
+    assert (tmp_path / "new.json").stat().st_mode & 0o777 == 0o640
+    assert len(export.read_json(tmp_path / "new.json").tracks) == 1
+    export.write_json([], tmp_path / f"{'x' * 250}.json")
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_every_marker_of_traktor_begins_a_bar(tmp_path: Path) -> None:
+    """It counts bars from each marker; where a stretch has no first beat of a bar, its marker stays."""
+    anchor = export.GridAnchor
+    grid = (anchor(0.1, 120, 4, 1), anchor(20.6, 100, 4, 2), anchor(40.0, 60, 4, 2), anchor(41.0, 120, 4, 4))
+    export.write_traktor([export.ExportTrack("/a.mp3", bpm=120, grid=grid)], tmp_path / "x.nml", offset_seconds=0)
+    found = export.read_traktor(tmp_path / "x.nml", offset_seconds=0).tracks[0].grid
+    assert [a.seconds for a in found] == pytest.approx([0.1, 22.4, 40.0, 41.5])
+
+
+def test_rekordbox_holds_windows_shares(tmp_path: Path) -> None:
+    """As a URL has them: without backslashes."""
+    path = "\\\\nas\\share\\a b.mp3"
+    export.write_rekordbox([export.ExportTrack(path)], tmp_path / "x.xml")
+    assert "file://localhost//nas/share/a%20b.mp3" in (tmp_path / "x.xml").read_text()
+    assert export.read_rekordbox(tmp_path / "x.xml").tracks[0].path == path
+
+
 @pytest.mark.parametrize(
-    "content", ["", "[]", '{"tracks": 1}', '{"tracks": [1]}', "{", '{"tracks": [{"path": "x", "grid": 1}]}']
+    "content",
+    ["", "[]", "[" * 200_000, '{"tracks": 1}', '{"tracks": [1]}', "{", '{"tracks": [{"path": "x", "grid": 1}]}'],
 )
 def test_bad_json_is_an_error_of_ours(content: str, tmp_path: Path) -> None:
     """No traceback of another library for a file that is something else."""
     (tmp_path / "x.json").write_text(content)
     with pytest.raises(CorruptError):
         export.read_json(tmp_path / "x.json")
+
+
+def test_m3u8_of_others(tmp_path: Path) -> None:
+    """Addresses are no files; URLs of files and drive letters are understood."""
+    (tmp_path / "x.m3u8").write_text("http://radio/live\nfile:///m/a%20b.mp3\nC:\\Music\\x.mp3\nfile:///C:/y.mp3\n")
+    found = export.read_m3u8(tmp_path / "x.m3u8")
+    assert [track.path for track in found.tracks] == ["/m/a b.mp3", "C:\\Music\\x.mp3", "C:/y.mp3"]
+    assert [skipped.path for skipped in found.skipped] == ["http://radio/live"]
 
 
 def test_m3u8_round_trip_and_relative_paths(tmp_path: Path) -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from tracktion.errors import UnreadableError
 from tracktion.export.model import Collection, ExportTrack, Skipped, checked_tracks
 from tracktion.export.xmltools import number, write_text
 
 __all__ = ["read_m3u8", "write_m3u8"]
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_DRIVE = re.compile(r"[A-Za-z]:[/\\]")
 
 
 def write_m3u8(tracks: Iterable[ExportTrack], path: str | os.PathLike[str], *, relative: bool = False) -> Collection:
@@ -46,7 +51,7 @@ def write_m3u8(tracks: Iterable[ExportTrack], path: str | os.PathLike[str], *, r
 
 
 def read_m3u8(path: str | os.PathLike[str]) -> Collection:
-    """Read a playlist; relative paths are made absolute from its folder.
+    """Read a playlist; relative paths are made absolute from its folder, and `skipped` holds addresses of streams.
 
     Raises
     ------
@@ -59,6 +64,7 @@ def read_m3u8(path: str | os.PathLike[str]) -> Collection:
     except OSError as error:
         raise UnreadableError(error.strerror or str(error), file=str(target), stage="import") from error
     tracks: list[ExportTrack] = []
+    skipped: list[Skipped] = []
     seconds, artist, title = 0.0, "", ""
     for line in text.split("\n"):
         entry = line.rstrip("\r")
@@ -68,7 +74,20 @@ def read_m3u8(path: str | os.PathLike[str]) -> Collection:
             artist, dash, title = name.partition(" - ")
             artist, title = (artist, title) if dash else ("", name)
         elif entry.strip() and not entry.startswith("#"):
-            where = os.path.normpath(target.parent / entry)
-            tracks.append(ExportTrack(path=where, title=title, artist=artist, duration=seconds))
+            where = _path(entry, target.parent)
+            if where is None:
+                skipped.append(Skipped(entry, "no file but an address"))
+            else:
+                tracks.append(ExportTrack(path=where, title=title, artist=artist, duration=seconds))
             seconds, artist, title = 0.0, "", ""
-    return Collection(tuple(tracks), {target.stem: tuple(range(len(tracks)))})
+    return Collection(tuple(tracks), {target.stem: tuple(range(len(tracks)))}, tuple(skipped))
+
+
+def _path(entry: str, folder: Path) -> str | None:
+    """The file that an entry names; None for what lies elsewhere."""
+    if entry.lower().startswith("file://"):
+        path = os.fsdecode(unquote_to_bytes(urlsplit(entry).path))
+        return path[1:] if _DRIVE.match(path[1:]) else path
+    if _ADDRESS.match(entry):
+        return None
+    return entry if _DRIVE.match(entry) else os.path.normpath(folder / entry)

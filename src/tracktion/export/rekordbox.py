@@ -131,12 +131,14 @@ def _write_track(parent: Element, track_id: int, track: ExportTrack, notation: s
 
 
 def _location(path: str) -> str:
-    text = path.replace("\\", "/") if re.match(r"[A-Za-z]:[/\\]", path) else path
+    text = path.replace("\\", "/") if re.match(r"[A-Za-z]:[/\\]|\\\\", path) else path
     return _PREFIX + quote(os.fsencode(text if text.startswith("/") else f"/{text}"), safe="/:")
 
 
 def _path(location: str) -> str:
     text = os.fsdecode(unquote_to_bytes(location.removeprefix(_PREFIX).removeprefix("file://")))
+    if text.startswith("//"):  # a share of a Windows server
+        return text.replace("/", "\\")
     return text[1:] if _DRIVE.match(text) else text
 
 

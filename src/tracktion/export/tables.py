@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +36,20 @@ def write_csv(tracks: Iterable[ExportTrack], path: str | os.PathLike[str], *, fo
         False puts ``'`` before text that a spreadsheet would take for a formula: tags come from strangers.
     """
     listed = checked_tracks(tracks)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow((*_COLUMNS, "camelot"))
+    lines = [_line((*_COLUMNS, "camelot"))]
     for track in listed:
         key = track.key_object
         row = [getattr(track, name) for name in _COLUMNS]
-        writer.writerow([_cell(value, formulas=formulas) for value in (*row, key.camelot if key else "")])
-    write_text(path, out.getvalue())
+        lines.append(_line([_cell(value, formulas=formulas) for value in (*row, key.camelot if key else "")]))
+    write_text(path, "".join(lines))
     return Collection(tuple(listed))
+
+
+def _line(cells: Sequence[str]) -> str:
+    """A row; csv puts both kinds of line break in quotation marks only where both end its lines."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow(cells)
+    return out.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _cell(value: Any, *, formulas: bool) -> str:
@@ -62,16 +67,24 @@ def read_csv(path: str | os.PathLike[str]) -> Collection:
         When it cannot be read, or has no column ``path``.
     """
     rows = csv.DictReader(io.StringIO(_read(path), newline=""))
-    if "path" not in (rows.fieldnames or ()):
-        raise CorruptError("no column 'path'", file=os.fsdecode(path), stage="import")
-    return Collection(tuple(_track(row) for row in rows))
+    try:
+        if "path" in (rows.fieldnames or ()):
+            return Collection(tuple(_track(row) for row in rows))
+    except csv.Error as error:
+        raise CorruptError(f"no table: {error}", file=os.fsdecode(path), stage="import") from error
+    raise CorruptError("no column 'path'", file=os.fsdecode(path), stage="import")
 
 
 def _track(row: dict[str, str]) -> ExportTrack:
-    values: dict[str, Any] = {name: (row.get(name) or "").removeprefix("'") for name in _TEXTS}
+    values: dict[str, Any] = {name: _text(row.get(name) or "") for name in _TEXTS}
     for name, kind in _NUMBERS.items():
         values[name] = kind(number(row.get(name)))
     return ExportTrack(**values)
+
+
+def _text(cell: str) -> str:
+    """Inverse of `_cell` for text."""
+    return cell[1:] if cell.startswith(tuple(f"'{character}" for character in (*_FORMULA, "'"))) else cell
 
 
 def write_json(tracks: Iterable[ExportTrack], path: str | os.PathLike[str]) -> Collection:
@@ -93,7 +106,7 @@ def read_json(path: str | os.PathLike[str]) -> Collection:
     try:
         document = json.loads(_read(path))
         return Collection(tuple(ExportTrack.from_dict(track) for track in document["tracks"]))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CorruptError(f"no exported tracks: {error}", file=os.fsdecode(path), stage="import") from error
 
 

@@ -6,6 +6,7 @@ grid is one marker (a cue of type 4) for each stretch of constant tempo, and Tra
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import uuid
@@ -146,14 +147,13 @@ def _mark(entry: Element, name: str, kind: int, seconds: float, length: float, h
 
 
 def _from_bars(grid: Sequence[GridAnchor]) -> tuple[GridAnchor, ...]:
-    """The grid with its first marker on the first beat of a bar: Traktor counts bars from there, in both directions."""
-    if not grid:
-        return ()
-    first = grid[0]
-    beats = (1 - first.beat_in_bar) % first.beats_per_bar
-    moved = replace(first, seconds=first.seconds + beats * 60.0 / first.bpm, beat_in_bar=1)
-    fits = len(grid) == 1 or moved.seconds < grid[1].seconds
-    return (moved if fits else first, *grid[1:])
+    """The grid with each marker on the first beat of a bar, if it has one: Traktor counts bars from there."""
+    moved = []
+    for anchor, later in itertools.zip_longest(grid, grid[1:]):
+        beats = (1 - anchor.beat_in_bar) % anchor.beats_per_bar
+        on_bar = replace(anchor, seconds=anchor.seconds + beats * 60.0 / anchor.bpm, beat_in_bar=1)
+        moved.append(on_bar if later is None or on_bar.seconds < later.seconds else anchor)
+    return tuple(moved)
 
 
 def _location(path: str, volume: str) -> tuple[str, str, str]:

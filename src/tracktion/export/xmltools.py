@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
+import secrets
+import stat
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -108,21 +109,24 @@ def save(root: ET.Element, path: str | os.PathLike[str], *, standalone: str = ""
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write UTF-8 text in one move; undecodable bytes of paths are written as they were.
 
+    A file that is there keeps its permissions, and a link goes on to point to it.
+
     Raises
     ------
     UnreadableError
         When the folder does not take it.
     """
-    target = Path(os.fsdecode(path))
+    target = Path(os.path.realpath(os.fsdecode(path)))
+    temporary = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+            with temporary.open("x", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
                 file.write(_NO_BYTES.sub("\ufffd", text))
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(target)
+            if target.exists():
+                temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+            temporary.replace(target)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise UnreadableError(error.strerror or str(error), file=str(target), stage="export") from error
