@@ -102,7 +102,8 @@ def _unknown(ax: Axes, analysis: Analysis, code: str) -> None:
     ax.text(
         0.5, 0.5, f"{code}: {_plain(reason)}", ha="center", va="center", transform=ax.transAxes, color=_SOFT, wrap=True
     )
-    ax.set_xticks([])
+    if len(ax.get_shared_x_axes().get_siblings(ax)) == 1:
+        ax.set_xticks([])
     ax.set_yticks([])
 
 

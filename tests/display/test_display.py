@@ -195,6 +195,8 @@ def test_a_batch_becomes_a_table() -> None:
     assert {type(value) for row in rows for value in row.values()} <= {str, float, int, type(None)}
     assert columns["source"] == ["/m/one.mp3", "/m/broken.mp3", "/m/silent.wav"]
     assert set(display.Batch([]).to_columns()) == set(columns)
+    odd = f"/m/\u3000x\xa0{'y' * 400}.mp3"
+    assert display.Batch([BatchItem(odd)]).to_columns()["source"] == [odd]
     frame = pytest.importorskip("pandas") and found.to_pandas()
     assert list(frame.columns) == list(rows[0])
     assert len(frame) == 3

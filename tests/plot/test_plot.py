@@ -49,6 +49,7 @@ def test_the_overview_lives_with_missing_parts(missing: str) -> None:
     ax = plot_analysis(samples.analysis(**{missing: None}))
     ax.figure.canvas.draw()
     assert len(ax.figure.axes) == 5
+    assert len(ax.get_xticks()), "the timeline keeps its seconds"
 
 
 @pytest.mark.parametrize("kind", [k for k in get_args(PlotKind) if k != "overview"])

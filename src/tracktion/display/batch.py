@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from tracktion.display.page import source_text
 from tracktion.display.tables import batch_html
+from tracktion.remote import name_of
 
 if TYPE_CHECKING:
     from tracktion.errors import TracktionError
@@ -104,6 +105,7 @@ def _flat(item: BatchItem | None) -> dict[str, Any]:
 
 
 def _plain_source(source: Any) -> str:
+    """For programs: a name as it is; only what has none is described."""
     import html
 
-    return html.unescape(source_text(source))
+    return name_of(source) or html.unescape(source_text(source))
