@@ -21,6 +21,7 @@ from tracktion.results.change import FileChange, WatcherStatus
 from tracktion.storage.journal import Journal
 from tracktion.watching.analysis_work import AnalysisWorker
 from tracktion.watching.content import same_content
+from tracktion.watching.departures import Departures
 from tracktion.watching.filters import FileFilter
 from tracktion.watching.machine import STOP_SECONDS, Handoff, Machine
 from tracktion.watching.scan import Scanner
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
     from tracktion.batch import WorkerLimits
     from tracktion.publish.relay import Publisher, Relay
-    from tracktion.results.catalogue import FileRecord
     from tracktion.storage.protocol import Storage
     from tracktion.watching.analysis_work import Isolation
 
@@ -77,7 +77,8 @@ class Watcher:
     rescan_interval
         Least seconds between two full scans; it grows to twenty times the length of a scan.
     report_deletions
-        Whether the handler also gets files that are gone, as ``deleted``. At most once each.
+        Whether the handler also gets files that are gone, as ``deleted``: at most once each, and only when a scan has
+        not found them elsewhere. What comes back after that is ``added``.
     events
         False to scan only.
     owner_timeout
@@ -268,7 +269,7 @@ class Watcher:
     def retry_failed(self) -> int:
         """Give failed files new attempts; return how many."""
         machine = self._machine
-        journal = machine.journal if machine is not None else self._journal(report_moves=False)
+        journal = machine.journal if machine is not None else self._journal()
         count = journal.retry_failed()
         if machine is not None:
             machine.backlog.add(count)
@@ -276,7 +277,7 @@ class Watcher:
 
     def purge_deleted(self) -> int:
         """Remove the rows of files that are gone; return how many. Nothing else ever removes them."""
-        journal = self._journal(report_moves=False)
+        journal = self._journal()
         return sum(journal.purge(root) for root in journal.roots)
 
     # --- batches for asyncio ------------------------------------------------------------------------------------------
@@ -329,8 +330,14 @@ class Watcher:
 
     # --- parts --------------------------------------------------------------------------------------------------------
 
-    def _journal(self, *, report_moves: bool) -> Journal:
-        return Journal(self.storage, self.roots, same_content=same_content, report_moves=report_moves)
+    def _journal(self, *, report_moves: bool = False, report_deletions: bool = False) -> Journal:
+        return Journal(
+            self.storage,
+            self.roots,
+            same_content=same_content,
+            report_moves=report_moves,
+            report_deletions=report_deletions,
+        )
 
     def _build(self, handoff: Handoff | None, *, events: bool = True) -> Machine:
         analyzer, deliver = self._analyzer, self._handler_of(handoff)
@@ -338,18 +345,34 @@ class Watcher:
             from tracktion.analyzer import Analyzer
 
             analyzer = Analyzer()
-        journal = self._journal(report_moves=deliver is not None or self._publisher is not None)
+        journal = self._journal(
+            report_moves=deliver is not None or self._publisher is not None,
+            report_deletions=self._report_deletions and self._handler is not None,
+        )
         settling = Settling(self._debounce)
         backlog = Backlog(
             settling=lambda: settling.soon, batch_size=self._batch_size, batch_seconds=self._batch_timeout
         )
         relay = self._relay()
+        scanner = Scanner(
+            self.roots,
+            journal,
+            names=self._names,
+            settling=settling,
+            rescan_seconds=self._rescan_interval,
+            ready=backlog.add,
+            departures=Departures(backlog.add_deletions, self._debounce) if journal.report_deletions else None,
+            trouble=self._trouble,
+            events=self._events and events,
+        )
         common: dict[str, Any] = {
             "deliver": deliver,
             "publish": relay is not None,
             "batch_size": self._batch_size,
             "trouble": self._trouble,
             "announced": relay.wake if relay is not None else lambda: None,
+            "is_there": scanner.is_there,
+            "doubt": scanner.doubt,
         }
         worker: Worker
         if analyzer is None:
@@ -365,17 +388,6 @@ class Watcher:
                 batch_seconds=self._batch_timeout,
                 **common,
             )
-        scanner = Scanner(
-            self.roots,
-            journal,
-            names=self._names,
-            settling=settling,
-            rescan_seconds=self._rescan_interval,
-            ready=backlog.add,
-            deleted=self._deleted if self._report_deletions and self._handler is not None else None,
-            trouble=self._trouble,
-            events=self._events and events,
-        )
         return Machine(journal, scanner, backlog, worker, relay, self._owner_timeout)
 
     def _handler_of(self, handoff: Handoff | None) -> Callable[[list[FileChange]], bool] | None:
@@ -399,17 +411,6 @@ class Watcher:
 
         return Relay(self.storage, self._publisher, batch_size=self._batch_size, trouble=self._trouble)
 
-    def _deleted(self, rows: list[FileRecord]) -> None:
-        changes = [
-            FileChange(Path(os.fsdecode(r.path)), "deleted", r.size, r.mtime_ns, Path(os.fsdecode(r.root)))
-            for r in rows
-        ]
-        try:
-            if self._handler is not None:
-                self._handler(changes)
-        except Exception as error:  # noqa: BLE001 - the handler is the host's
-            self._trouble(error)
-
 
 _RUNNING: weakref.WeakSet[Watcher] = weakref.WeakSet()
 
@@ -424,8 +425,8 @@ atexit.register(_stop_all)
 
 
 def _outermost(roots: Iterable[Any]) -> tuple[bytes, ...]:
-    """Absolute paths, without those that lie inside others."""
-    paths = sorted({os.fsencode(Path(os.fsdecode(root)).expanduser().absolute()) for root in roots})
+    """Absolute paths without ``..``, so that one folder has one name, without those that lie inside others."""
+    paths = sorted({os.fsencode(os.path.abspath(Path(os.fsdecode(root)).expanduser())) for root in roots})  # noqa: PTH100
     if not paths:
         raise UsageError("a watcher needs a folder to watch")
     kept: list[bytes] = []

@@ -1,10 +1,10 @@
 """The journal of the watcher: which file versions there are, and how far the work on each is.
 
 A row goes ``ready → running → done | failed``; ``seen`` holds back a version whose earlier attempt ended without an
-answer (a killed host, a handler that raised), so that it is tried again alone. The attempt is counted in the
-transaction that hands the row out, before any work starts; the result, the new state and the message to publish are one
-transaction after it. Whatever dies in between, every row is in exactly one of these states when the journal is opened
-again.
+answer (a killed host, a handler that raised), so that it is tried again alone; ``offline`` lays one aside whose file
+was not to be had when its turn came, until the scan has looked again. The attempt is counted in the transaction that
+hands the row out, before any work starts; the result, the new state and the message to publish are one transaction
+after it. Whatever dies in between, every row is in exactly one of these states when the journal is opened again.
 """
 
 from __future__ import annotations
@@ -25,15 +25,33 @@ if TYPE_CHECKING:
     from tracktion.results.catalogue import OutboxMessage
     from tracktion.storage.protocol import Storage
 
-__all__ = ["MODIFIED", "MOVED", "Found", "Journal", "Outcome", "Signature", "moved_from", "version_id"]
+__all__ = [
+    "MODIFIED",
+    "MOVED",
+    "Found",
+    "Journal",
+    "Outcome",
+    "Signature",
+    "is_known_version",
+    "moved_from",
+    "version_id",
+]
 
 Signature = tuple[int, int, int, int, int]
 """``(size, mtime_ns, ctime_ns, device, inode)``"""
 
 MODIFIED = "Modified"
 MOVED = "Moved:"
+GONE = "Gone"
+"""A deletion that is still to be told."""
+REPORTED = "Reported"
+"""A deletion that was told: what comes back is new to the handler."""
+RETURNED = "Returned"
+"""A known version that waits to be told of once more, for its deletion was."""
 PRESENT = ("ready", "running", "seen", "done", "failed")
 FINISHED = ("done", "failed")
+NO_VERSION = {"size": 0, "mtime_ns": 0, "ctime_ns": 0, "device": 0, "inode": 0}
+"""No file has this signature: whatever comes back under the path is worked on."""
 EPOCH = "watcher.epoch"
 CLAIMS_PER_EPOCH = 1 << 24
 
@@ -89,6 +107,11 @@ def moved_from(record: FileRecord) -> bytes | None:
     return base64.urlsafe_b64decode(reason[len(MOVED) :]) if reason.startswith(MOVED) else None
 
 
+def is_known_version(record: FileRecord) -> bool:
+    """Whether a ready row has its result already, and only waits to be told of: it was moved, or it came back."""
+    return record.reason == RETURNED or moved_from(record) is not None
+
+
 def _signature(record: FileRecord) -> Signature:
     return record.size, record.mtime_ns, record.ctime_ns, record.device, record.inode
 
@@ -112,6 +135,8 @@ class Journal:
         ``same_content(path, mark) -> bool``: whether the file still has the content that `mark` was made of.
     report_moves
         Whether a moved version is handed out once more, to be reported.
+    report_deletions
+        Whether somebody is told of deletions.
     """
 
     def __init__(
@@ -121,6 +146,7 @@ class Journal:
         *,
         same_content: Callable[[bytes, str], bool],
         report_moves: bool,
+        report_deletions: bool = False,
         max_attempts: int = 3,
     ) -> None:
         self.storage = storage
@@ -130,6 +156,7 @@ class Journal:
         self._lookup = lookup_for(storage)
         self._same_content = same_content
         self._report_moves = report_moves
+        self.report_deletions = report_deletions
         self._epoch = 0
         self._claims = 0
         self._in_hand: set[tuple[int | None, int]] = set()
@@ -166,6 +193,7 @@ class Journal:
         failpoint("recover.begin")
         for root in self.roots:
             left = [r for r in self.storage.find_files(root=root, states=["running"]) if not self._works(r)]
+            left += self._orphans(root)
             for start in range(0, len(left), 500):
                 with self.storage.transaction():
                     for record in left[start : start + 500]:
@@ -179,12 +207,18 @@ class Journal:
             return (record.id, record.epoch) in self._in_hand
         return self.owner.shared and self.owner.alive(record.owner)
 
+    def _orphans(self, root: bytes) -> list[FileRecord]:
+        """Rows laid aside by owners that are dead: nobody is about to look again."""
+        aside = list(self.storage.find_files(root=root, states=["offline"]))
+        alive = {name for name in {record.owner for record in aside} if self.owner.alive(name)}
+        return [record for record in aside if record.owner not in alive]
+
     def _free(self, record: FileRecord) -> None:
-        changes: dict[str, Any] = {"state": "seen"}
+        changes: dict[str, Any] = {"state": "ready" if record.state == "offline" else "seen"}
         if record.attempts >= self.max_attempts:
             reason = f"WorkerCrashed: the process died {record.attempts} times while it worked on this file"
             changes = {"state": "failed", "reason": reason, "owner": None}
-        self.storage.update_file(record.id or 0, expected_state="running", expected_epoch=record.epoch, **changes)
+        self.storage.update_file(record.id or 0, expected_state=record.state, expected_epoch=record.epoch, **changes)
 
     def suspects(self) -> list[FileRecord]:
         """Return the rows that wait to be tried alone."""
@@ -214,6 +248,8 @@ class Journal:
                 rows = self._lookup.by_path(root, [f.path for f in here])
                 strangers = [f for f in here if f.path not in rows]
                 moves = self._moves(strangers)
+                moved = {row.id for row in moves.values()}
+                rows = {path: row for path, row in rows.items() if row.id not in moved}  # they take their rows along
                 put = [row for f in here if (row := self._decide(f, rows.get(f.path), moves.get(f.path))) is not None]
                 self.storage.put_files([row for row in put if row.id is None or row.path in rows])
                 self._lookup.note(put)
@@ -225,16 +261,27 @@ class Journal:
     def _decide(self, found: Found, row: FileRecord | None, moved: FileRecord | None) -> FileRecord | None:
         """Return the row to write, or None to leave everything as it is."""
         if row is not None and _same_version(row, found.signature):
-            return self._restored(row, found) if row.state in {"deleted", "offline"} else None
-        if row is not None and row.state not in {"ready", "running", "seen"} and self._only_stamps(row, found):
+            if row.state == "offline":
+                return replace(row, state="ready", device=found.signature[3])
+            return self._restored(row, found) if row.state == "deleted" else None
+        if row is not None and row.state in {*FINISHED, "deleted"} and self._only_stamps(row, found):
             return self._restored(row, found)
         if moved is not None:
             return self._move(moved, found)
         fresh = _row(found)
         if row is None:
             return fresh
-        unseen = row.state not in {*FINISHED, "deleted"} and row.reason is None
-        return replace(fresh, id=row.id, reason=None if unseen else MODIFIED, track_id=row.track_id)
+        return replace(fresh, id=row.id, reason=None if self._is_news(row) else MODIFIED, track_id=row.track_id)
+
+    def _is_news(self, row: FileRecord) -> bool:
+        """Whether nobody was told of an earlier version, or was told that it is gone.
+
+        What is in the handler's hands counts as told when its end is to be told too: the two must not part.
+        """
+        if row.reason in {REPORTED, RETURNED}:
+            return True
+        in_hand = row.state == "running" and self.report_deletions
+        return row.reason is None and row.state not in {*FINISHED, "deleted"} and not in_hand
 
     def _only_stamps(self, row: FileRecord, found: Found) -> bool:
         size, mtime_ns, *_ = found.signature
@@ -242,11 +289,19 @@ class Journal:
             return False
         return self._same_content(found.path, row.owner)
 
-    @staticmethod
-    def _restored(row: FileRecord, found: Found) -> FileRecord:
+    def _restored(self, row: FileRecord, found: Found) -> FileRecord:
+        """The row with its result taken up again, under the signature that was found."""
         size, mtime_ns, ctime_ns, device, inode = found.signature
-        state = row.state if row.state in FINISHED else ("failed" if row.reason else "done")
-        return replace(row, size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns, device=device, inode=inode, state=state)
+        row = replace(row, size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns, device=device, inode=inode)
+        if row.state != "deleted":
+            return row
+        if row.reason == REPORTED and self._report_moves:
+            return replace(row, state="ready", reason=RETURNED, attempts=0)
+        if moved_from(row) is not None:
+            return replace(row, state="ready", attempts=0)
+        if row.reason in {None, GONE, REPORTED}:
+            return replace(row, state="done", reason=None)
+        return replace(row, state="failed")
 
     def _moves(self, strangers: Sequence[Found]) -> dict[bytes, FileRecord]:
         """Find for each unknown path the finished row of the same file under a path where it no longer is."""
@@ -271,24 +326,59 @@ class Journal:
         if self._report_moves and restored.state == "done":
             former = MOVED + base64.urlsafe_b64encode(row.path).decode("ascii")
             restored = replace(restored, state="ready", reason=former, attempts=0)
+        elif moved_from(restored) == found.path:
+            restored = replace(restored, state="done", reason=None)
         names = ("path", "root", "size", "mtime_ns", "ctime_ns", "device", "inode", "state", "reason", "attempts")
         self.storage.update_file(row.id or 0, **{name: getattr(restored, name) for name in names})
         return restored
 
     def gone(self, root: bytes, paths: Sequence[bytes]) -> list[FileRecord]:
-        """Mark files that are no longer there; what was never worked on is forgotten. Return the marked rows."""
+        """Mark files that are no longer there; what nobody was told of is forgotten. Return the rows to be told of."""
         failpoint("gone.begin")
         marked: list[FileRecord] = []
         with self.storage.transaction():
             rows = self._lookup.by_path(root, paths)
             for row in rows.values():
-                if row.state in FINISHED:
-                    self.storage.update_file(row.id or 0, expected_state=row.state, state="deleted")
-                    marked.append(row)
-                elif row.state in {"ready", "seen"}:
+                if row.state in {"running", "deleted"}:
+                    continue
+                if row.state not in FINISHED and row.reason is None:
                     self.storage.delete_files([row.id or 0])
+                    continue
+                changes = self._farewell(row)
+                if self.storage.update_file(row.id or 0, expected_state=row.state, state="deleted", **changes):
+                    marked += [row] if changes["reason"] != REPORTED else []
         failpoint("gone.committed")
         return marked
+
+    def _farewell(self, row: FileRecord) -> dict[str, Any]:
+        """What a row becomes when its file is gone: why, and no version where there is no result to come back to."""
+        if row.reason == RETURNED:
+            return {"reason": REPORTED}
+        if moved_from(row) is not None:
+            return {"reason": row.reason}
+        if row.state == "done":
+            return {"reason": GONE if self.report_deletions else None}
+        if row.state == "failed" and not self.report_deletions:
+            return {"reason": row.reason}
+        return {"reason": GONE if self.report_deletions else None, **NO_VERSION}
+
+    def untold(self) -> list[FileRecord]:
+        """Return rows of deletions that are still to be told."""
+        return [
+            r for root in self.roots for r in self.storage.find_files(root=root, states=["deleted"]) if _is_untold(r)
+        ]
+
+    def tell_gone(self, records: Sequence[FileRecord]) -> list[FileRecord]:
+        """Return which of these deletions still stand, and count them as told: none is told twice."""
+        told: list[FileRecord] = []
+        with self.storage.transaction():
+            self._lookup.lock()
+            for record in records:
+                row = self.storage.get_file(record.path, root=record.root)
+                if row is not None and row.id == record.id and row.state == "deleted" and _is_untold(row):
+                    self.storage.update_file(row.id or 0, expected_state="deleted", reason=REPORTED)
+                    told.append(record)
+        return told
 
     def purge(self, root: bytes) -> int:
         """Remove the rows of files that are gone; return how many."""
@@ -297,11 +387,11 @@ class Journal:
 
     # --- work -------------------------------------------------------------------------------------------------------
 
-    def claim(self, limit: int) -> list[FileRecord]:
-        """Hand out up to `limit` ready rows; their attempt is counted now."""
+    def claim(self, limit: int, roots: Iterable[bytes] | None = None) -> list[FileRecord]:
+        """Hand out up to `limit` ready rows of `roots` (of all by default); their attempt is counted now."""
         failpoint("claim.begin")
         rows: list[FileRecord] = []
-        for root in self.roots:
+        for root in self.roots if roots is None else roots:
             if len(rows) < limit:
                 rows += self.storage.claim_files(
                     owner=self.owner.name,
@@ -388,33 +478,37 @@ class Journal:
             failpoint("finish.outboxed")
         return True
 
-    def drop(self, record: FileRecord, *, vanished: bool) -> None:
-        """Lay a claimed row aside whose file has changed, or forget it when the file is gone.
+    def lay_aside(self, records: Sequence[FileRecord], *, told: bool = False) -> None:
+        """Lay claimed rows aside whose files are not what they were, or not to be had; the attempt does not count.
 
-        The scan sees the difference too, and what is there now goes its own way through the journal.
+        The scan looks again and decides: what is there goes its way, and what is gone is marked or forgotten.
+
+        Parameters
+        ----------
+        records
+            As they were claimed.
+        told
+            Whether the handler was given these versions.
         """
-        with self.storage.transaction():
-            ours = self.storage.update_file(
-                record.id or 0, expected_state="running", expected_epoch=record.epoch, state="seen"
-            )
-            if ours and vanished:
-                self.storage.delete_files([record.id or 0])
-        self._lay_down([record])
+        self._give_back(records, {"state": "offline"} | ({"reason": MODIFIED} if told else {}))
 
     def release(self, records: Sequence[FileRecord]) -> None:
         """Give claimed rows back unworked, as a clean stop does; the attempt does not count."""
         failpoint("stop.begin")
+        self._give_back(records, {"state": "ready"})
+        failpoint("stop.released")
+
+    def _give_back(self, records: Sequence[FileRecord], changes: Mapping[str, Any]) -> None:
         with self.storage.transaction():
             for record in records:
                 self.storage.update_file(
                     record.id or 0,
                     expected_state="running",
                     expected_epoch=record.epoch,
-                    state="ready",
                     attempts=max(0, record.attempts - 1),
+                    **changes,
                 )
         self._lay_down(records)
-        failpoint("stop.released")
 
     def counts(self) -> dict[str, int]:
         """Return the number of rows in each state, over all roots."""
@@ -459,10 +553,16 @@ def _row(found: Found) -> FileRecord:
     )
 
 
+def _is_untold(row: FileRecord) -> bool:
+    return row.reason == GONE or moved_from(row) is not None
+
+
 def _is_there(row: FileRecord) -> bool:
-    """Whether the file is still under the row's path."""
+    """Whether the file is still under the row's path; what nobody can tell counts as there: it was not moved."""
     try:
         stat = os.lstat(row.path)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
+    except OSError:
+        return True
     return (stat.st_ino, stat.st_size, stat.st_mtime_ns) == (row.inode, row.size, row.mtime_ns)

@@ -52,7 +52,7 @@ def identified(analyzer: Any) -> Callable[[Any], Any]:
         try:
             from tracktion.audio import audio_identity
 
-            return replace(analysis, identity=audio_identity(source))
+            return replace(analysis, identity=audio_identity(source, trust_md5=not analysis.damaged))
         except (TracktionError, OSError, ImportError):
             return analysis
 
@@ -107,9 +107,20 @@ def _algorithm() -> str:
 
 def _update_track(storage: Storage, record: FileRecord, analysis: Analysis, identity: str) -> bool:
     try:
-        return storage.update_track(record.track_id or 0, **_facts(record, analysis, identity))
+        return _is_own_track(storage, record, identity) and storage.update_track(
+            record.track_id or 0, **_facts(record, analysis, identity)
+        )
     except UsageError:
         return False
+
+
+def _is_own_track(storage: Storage, record: FileRecord, identity: str) -> bool:
+    """Whether the track of a row may become the recording `identity`: no other file has it, no other track is that."""
+    bearers = {track.id for track in storage.find_by_identifier(audio_identity=identity)}
+    if bearers:
+        return bearers == {record.track_id}
+    place = (record.root, record.path)
+    return all((row.root, row.path) == place for row in storage.find_files(track_id=record.track_id, limit=2))
 
 
 def _add_tracks(storage: Storage, results: Sequence[tuple[FileRecord, Any, str | None]]) -> list[int]:

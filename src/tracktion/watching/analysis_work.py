@@ -11,7 +11,7 @@ from tracktion.batch import IsolatedPool, WorkerLimits, default_workers
 from tracktion.batch.task import error_of
 from tracktion.errors import TracktionError, UnreadableError, UsageError, WorkerCrashedError, printable
 from tracktion.results.change import FileChange
-from tracktion.storage.journal import Outcome, moved_from
+from tracktion.storage.journal import Outcome, is_known_version
 from tracktion.storage.journal_failpoints import failpoint
 from tracktion.watching.analysing import analysis_task, identified, storing
 from tracktion.watching.work import LOOK_SECONDS, SHARED_LOOK_SECONDS, Claimed, Worker
@@ -83,7 +83,7 @@ class AnalysisWorker(Worker):
         """Launch, wait a little, land; whether anything was going on."""
         self._stepping = True
         try:
-            self.recover_others()
+            self.attend()
             launched = self._launch()
             if self._flying:
                 landed, _ = wait(self._flying, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
@@ -115,7 +115,7 @@ class AnalysisWorker(Worker):
             batch = self.claim(min(free, self.batch_size))
         for claimed in batch:
             failpoint("work.begin")
-            if moved_from(claimed.record) is not None:
+            if is_known_version(claimed.record):
                 self._collect(claimed, claimed.change, self.outcome(claimed, None))
             else:
                 self._flying[self._submit(claimed)] = claimed
@@ -141,6 +141,9 @@ class AnalysisWorker(Worker):
                 analysis, error = future.result(timeout=0), None
             except Exception as problem:  # noqa: BLE001 - errors are values here
                 analysis, error = None, error_of(problem, str(claimed.change.path))
+            if error is not None and not self.stands(claimed.record):
+                self.lay_aside([claimed.record])  # it says nothing about the file
+                continue
             change = replace(claimed.change, analysis=analysis, error=error)
             self._collect(claimed, change, self._outcome(claimed, analysis, error))
 

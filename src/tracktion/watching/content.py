@@ -17,10 +17,16 @@ PIECE_BYTES = 4096
 
 
 def signature_at(path: bytes) -> Signature | None:
-    """Return the signature of the regular file at `path`, or None."""
+    """Return the signature of the regular file at `path`; None when there is none.
+
+    Raises
+    ------
+    OSError
+        Nobody can tell: a disk or a server in trouble.
+    """
     try:
         found = os.lstat(path)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     return signature_of(found) if stat.S_ISREG(found.st_mode) else None
 

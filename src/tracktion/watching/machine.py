@@ -73,10 +73,15 @@ class Machine:
         thread.start()
         self.scanner.scan_all(patience_seconds)
         self.backlog.hurry()
-        while not self._worker.idle and thread.is_alive():
-            time.sleep(LOOK_SECONDS)
+        self._until_idle(thread)
+        if self.scanner.look_again():  # once: a file may be in trouble for long
+            self._until_idle(thread)
         if self._relay is not None:
             self._relay.flush(patience_seconds)
+
+    def _until_idle(self, thread: threading.Thread) -> None:
+        while not self._worker.idle and thread.is_alive():
+            time.sleep(LOOK_SECONDS)
 
     def stop(self) -> None:
         """End everything within `STOP_SECONDS`."""
@@ -116,7 +121,7 @@ class Machine:
             running=alive,
             known=self.scanner.known_files,
             settling=unwritten,
-            ready=counts.get("ready", 0) + counts.get("seen", 0),
+            ready=sum(counts.get(state, 0) for state in ("ready", "seen", "offline")),
             working=counts.get("running", 0),
             done=self._worker.done,
             failed=self._worker.failed,

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tracktion.errors import StorageError
 from tracktion.storage.journal import Journal
 from tracktion.watching.known import KnownTree
 
-__all__ = ["RootState", "is_empty", "is_unmounted", "status_of"]
+if TYPE_CHECKING:
+    from tracktion.watching.filters import FileFilter
+
+__all__ = ["RootState", "is_empty", "is_foreign", "is_unmounted", "status_of"]
 
 
 @dataclass(slots=True)
@@ -25,6 +29,7 @@ class RootState:
     polling: bool = False
     next_scan: float = 0.0
     last_scan_seconds: float = 0.0
+    scanned_from: float = 0.0
     scans: int = 0
 
 
@@ -42,8 +47,24 @@ def is_empty(path: bytes) -> bool:
         return True
 
 
+def is_foreign(journal: Journal, root: RootState, names: FileFilter) -> bool:
+    """Whether what lies at a root is what is under a mount point: another device, no known name, and no audio at all.
+
+    Another library on another disk does count: nobody could bring it in otherwise.
+    """
+    files = root.known.names(root.path)
+    known = [*files, *(child.rpartition(b"/")[2] for child in root.known.children(root.path))]
+    if not known or any(os.path.lexists(root.path + b"/" + name) for name in known):
+        return False
+    return is_unmounted(journal, root, root.path, files) and not _holds_audio(root.path, names)
+
+
+def _holds_audio(path: bytes, names: FileFilter) -> bool:
+    return any(names.wants(file) for _, _, files in os.walk(path) for file in files)
+
+
 def is_unmounted(journal: Journal, root: RootState, path: bytes, gone: list[bytes]) -> bool:
-    """Whether an empty folder lies on another device than what was in it: a mount point without its disk.
+    """Whether a folder lies on another device than what was in it: when it is empty, a mount point without its disk.
 
     Parameters
     ----------

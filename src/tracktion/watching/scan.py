@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 from tracktion.errors import StorageError, printable
 from tracktion.storage.journal import Found, Journal
 from tracktion.storage.journal_failpoints import failpoint
+from tracktion.watching.departures import Departures
 from tracktion.watching.hints import Hints, NoHints, open_hints
 from tracktion.watching.known import KnownTree, Signature
 from tracktion.watching.listing import Listing, list_folder
-from tracktion.watching.roots import RootState, is_empty, is_unmounted, status_of
+from tracktion.watching.roots import RootState, is_empty, is_foreign, is_unmounted, status_of
 from tracktion.watching.settling import Settling
 from tracktion.watching.system import is_network
 
 if TYPE_CHECKING:
-    from tracktion.results.catalogue import FileRecord
     from tracktion.watching.filters import FileFilter
 
 __all__ = ["Scanner"]
@@ -33,6 +33,8 @@ SLICE_SECONDS = 0.05
 SPACING_SECONDS = 0.1
 FLUSH_FILES = 500
 RETRY_SECONDS = 5.0
+AGAIN_SECONDS = 1.0
+"""Until a file is looked at again whose row was laid aside."""
 EVENT_FACTOR = 20.0
 POLL_FACTOR = 5.0
 POLL_SECONDS = 2.0
@@ -58,6 +60,8 @@ class Scanner:
         Least time between two full scans of a root; it grows to twenty times the length of a scan.
     ready
         Called with the number of versions that need work.
+    departures
+        Where deletions go that somebody is to be told of.
     trouble
         Called with errors to report.
     """
@@ -71,7 +75,7 @@ class Scanner:
         settling: Settling,
         rescan_seconds: float,
         ready: Callable[[int], None],
-        deleted: Callable[[list[FileRecord]], None] | None = None,
+        departures: Departures | None = None,
         trouble: Callable[[BaseException], None],
         events: bool = True,
     ) -> None:
@@ -81,7 +85,7 @@ class Scanner:
         self._names = names
         self._rescan_seconds = rescan_seconds
         self._ready = ready
-        self._deleted = deleted
+        self._departures = departures
         self._trouble = trouble
         self._events = events
         self._hints: Hints = NoHints()
@@ -95,6 +99,7 @@ class Scanner:
         self._settled: list[tuple[RootState, bytes, dict[bytes, Signature]]] = []
         self._gone: list[tuple[RootState, bytes, list[bytes]]] = []
         self._held = 0
+        self._doubtful: dict[bytes, set[bytes]] = {}
         self._warned = False
 
     # --- life -------------------------------------------------------------------------------------------------------
@@ -108,6 +113,8 @@ class Scanner:
             root.network = is_network(root.path)
             if root.network:
                 self._note_polling(root, "a network file system")
+        if self._departures is not None:
+            self._departures.add(self._journal.untold(), time.monotonic())
         if self._events and any(not root.network for root in self.roots):
             self._hints = open_hints([r.path for r in self.roots if not r.network], self._hint, self._overflow)
         if isinstance(self._hints, NoHints):
@@ -187,6 +194,23 @@ class Scanner:
             self._flush()
             if self.settling:
                 time.sleep(max(0.01, min(0.1, self._next_due() - time.monotonic())))
+        self._tell_all()
+
+    def _tell_all(self) -> None:
+        if self._departures is not None:
+            self._departures.tell_all()
+
+    def look_again(self) -> bool:
+        """Look at once at the files that are in doubt; whether there are any."""
+        with self._condition:
+            folders = list(self._doubtful)
+        for folder in folders:
+            root = self._root_of(folder)
+            if root is not None:
+                self._look_below(root, folder)
+        self._flush()
+        self._tell_all()
+        return bool(folders)
 
     @property
     def known_files(self) -> int:
@@ -205,6 +229,18 @@ class Scanner:
             self._dirty.add(path)
             self._condition.notify_all()
 
+    def doubt(self, path: bytes) -> None:
+        """Look at a file again soon, as if it were not known: its row was laid aside."""
+        folder, _, name = path.rpartition(b"/")
+        with self._condition:
+            self._doubtful.setdefault(folder, set()).add(name)
+            self._condition.notify_all()
+
+    def is_there(self, root: bytes) -> bool:
+        """Whether a root is there, as far as one can tell without a scan."""
+        online = all(state.online for state in self.roots if state.path == root)
+        return online and os.path.isdir(root)  # noqa: PTH112 - bytes
+
     def _overflow(self) -> None:
         logger.warning("file system events were lost; scanning all folders")
         self.rescan()
@@ -216,11 +252,14 @@ class Scanner:
         with self._condition:
             dirty, self._dirty = self._dirty, set()
             overflowed, self._overflowed = self._overflowed, False
+            doubtful = list(self._doubtful)
         if overflowed:
             for root in self.roots:
                 root.next_scan = now
         for path in dirty:
             self._schedule(path, now + self._spacing.get(path, 0.0))
+        for path in doubtful:
+            self._schedule(path, now + AGAIN_SECONDS)
         if scanning is None:
             scanning = self._begin_scan(now)
         until = now + SLICE_SECONDS
@@ -229,6 +268,9 @@ class Scanner:
                 scanning = None
         self._look_due(time.monotonic())
         self._flush()
+        if self._departures is not None:
+            scanned_from = min((root.scanned_from for root in self.roots if root.online), default=0.0)
+            self._departures.look(time.monotonic(), scanned_from)
         return scanning
 
     def _begin_scan(self, now: float) -> Iterator[None] | None:
@@ -290,6 +332,8 @@ class Scanner:
         now = time.monotonic()
         root.last_scan_seconds = now - started
         root.scans += 1
+        if root.online:
+            root.scanned_from = started
         factor, least = (
             (POLL_FACTOR, min(POLL_SECONDS, self._rescan_seconds))
             if root.polling
@@ -341,13 +385,17 @@ class Scanner:
         return listing
 
     def _compare(self, root: RootState, path: bytes, listing: Listing, now: float) -> None:
+        doubtful = self._doubted(path) - listing.unsure
+        if doubtful:
+            root.known.note(path, {}, doubtful & listing.files.keys())
         difference = root.known.difference(path, listing.files)
-        gone = [name for name in difference.gone if name not in listing.unsure]
+        gone = sorted({*difference.gone, *doubtful} - listing.files.keys() - listing.unsure)
         if (gone or root.known.children(path)) and not listing.files and not listing.folders:
             if not self._is_online(root) or is_unmounted(self._journal, root, path, gone):
                 return
         elif gone and not self._is_online(root):
             return
+        self._settle_doubts(path, doubtful)
         new = difference.new
         held = self._held_names(root, path)
         if held:
@@ -367,6 +415,17 @@ class Scanner:
             if child.rpartition(b"/")[2] not in listing.unsure:
                 self._vanish(root, child)
 
+    def _doubted(self, path: bytes) -> set[bytes]:
+        with self._condition:
+            return set(self._doubtful.get(path, ()))
+
+    def _settle_doubts(self, path: bytes, names: set[bytes]) -> None:
+        """These were looked at, and go their way."""
+        with self._condition:
+            left = self._doubtful.pop(path, set()) - names
+            if left:
+                self._doubtful[path] = left
+
     def _held_names(self, root: RootState, path: bytes) -> dict[bytes, Signature]:
         """Versions that are settled but not yet flushed: a second look must not take them twice."""
         held: dict[bytes, Signature] = {}
@@ -377,10 +436,13 @@ class Scanner:
 
     def _vanish(self, root: RootState, path: bytes) -> None:
         """A folder is gone, and all that was below it."""
-        for folder, names in root.known.remove(path):
+        for folder, known in [(path, []), *root.known.remove(path)]:
             self._hints.forget(folder)
             self.settling.forget(folder)
             self._due.pop(folder, None)
+            doubtful = self._doubted(folder)
+            self._settle_doubts(folder, doubtful)
+            names = sorted({*known, *doubtful})
             if names:
                 self._gone.append((root, folder, names))
                 self._held += len(names)
@@ -418,6 +480,10 @@ class Scanner:
             if root.known.files and is_empty(root.path):
                 self._set_offline(root)
                 return False
+        moved = root.identity is None or status.st_dev != root.identity[0]
+        if moved and is_foreign(self._journal, root, self._names):
+            self._set_offline(root)
+            return False
         if not root.online:
             logger.info("%s is back", printable(os.fsdecode(root.path)))
         root.identity = identity
@@ -476,11 +542,10 @@ class Scanner:
     def _flush_gone(self) -> None:
         while self._gone:
             root, folder, names = self._gone[0]
-            marked: list[FileRecord] = []
             for start in range(0, len(names), FLUSH_FILES):
-                marked += self._journal.gone(root.path, [folder + b"/" + n for n in names[start : start + FLUSH_FILES]])
+                marked = self._journal.gone(root.path, [folder + b"/" + n for n in names[start : start + FLUSH_FILES]])
+                if self._departures is not None:
+                    self._departures.add(marked, time.monotonic())
             self._gone.pop(0)
             if folder in root.known:
                 root.known.note(folder, {}, names)
-            if marked and self._deleted is not None:
-                self._deleted(marked)

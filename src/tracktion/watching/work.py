@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tracktion.results.catalogue import FileRecord
     from tracktion.results.change import ChangeKind
 
-__all__ = ["Backlog", "Claimed", "Worker", "change_of", "message_of"]
+__all__ = ["Backlog", "Claimed", "Worker", "change_of", "deletion_of", "message_of"]
 
 logger = logging.getLogger("tracktion")
 
@@ -95,6 +95,8 @@ class Backlog:
         self._since = 0.0
         self._stopping = False
         self._hurry = False
+        self.deletions: deque[FileRecord] = deque()
+        """Rows of files that are gone, for the handler to be told."""
 
     @property
     def ready(self) -> int:
@@ -113,6 +115,11 @@ class Backlog:
                 self._since = time.monotonic()
             self._ready += count
             self._condition.notify_all()
+
+    def add_deletions(self, records: Sequence[FileRecord]) -> None:
+        """The handler is to be told that these are gone."""
+        self.deletions.extend(records)
+        self.add(0)
 
     def take(self, count: int, asked: int) -> None:
         """`count` were claimed; when fewer than `asked` could be, there are no more."""
@@ -171,6 +178,17 @@ def change_of(record: FileRecord) -> FileChange:
     )
 
 
+def deletion_of(record: FileRecord) -> FileChange:
+    """Describe the end of a file, under the path by which the handler knows it."""
+    return FileChange(
+        path=Path(os.fsdecode(moved_from(record) or record.path)),
+        kind="deleted",
+        size=record.size,
+        mtime_ns=record.mtime_ns,
+        root=Path(os.fsdecode(record.root)),
+    )
+
+
 def message_of(record: FileRecord, change: FileChange, outcome: str, reason: str | None) -> dict[str, Any]:
     """Payload for the outbox: plain types; paths keep undecodable bytes as surrogates."""
     return {
@@ -207,6 +225,10 @@ class Worker:
         Called with errors to report.
     announced
         Called after messages were put into the outbox.
+    is_there
+        ``is_there(root) -> bool``: whether work on files of this root makes sense now.
+    doubt
+        Called with the path of each file that is to be looked at again.
     """
 
     def __init__(
@@ -219,6 +241,8 @@ class Worker:
         batch_size: int,
         trouble: Callable[[BaseException], None],
         announced: Callable[[], None],
+        is_there: Callable[[bytes], bool],
+        doubt: Callable[[bytes], None],
     ) -> None:
         self.journal = journal
         self.backlog = backlog
@@ -230,6 +254,9 @@ class Worker:
         self._publish = publish
         self._trouble = trouble
         self._announced = announced
+        self._is_there = is_there
+        self._doubt = doubt
+        self._away: set[bytes] = set()
         self._suspects = Suspects()
         self._since_suspect = 0
         self._next_recovery = time.monotonic() + RECOVER_SECONDS
@@ -278,11 +305,14 @@ class Worker:
     @property
     def idle(self) -> bool:
         """Nothing ready, nothing to retry, nothing in hand; asked in the order in which a file goes."""
-        return not (self.backlog.ready or self._suspects or self._stepping or self.working or self._in_doubt)
+        waiting = self.backlog.ready or self.backlog.deletions or self._suspects
+        return not (waiting or self._stepping or self.working or self._in_doubt)
 
     def claim(self, limit: int) -> list[Claimed]:
-        """Claim up to `limit` rows that are still what they were."""
-        rows = self.patiently(lambda: self.journal.claim(limit)) or []
+        """Claim up to `limit` rows that are still what they were; those of a root that is away wait."""
+        here = [root for root in self.journal.roots if self._is_there(root)]
+        self._away.update(set(self.journal.roots).difference(here))
+        rows = self.patiently(lambda: self.journal.claim(limit, here)) or []
         self.backlog.take(len(rows), limit)
         self._since_suspect += 1
         return self._examined(rows)
@@ -299,14 +329,50 @@ class Worker:
         return self._examined([row]) if row is not None else []
 
     def _examined(self, rows: Sequence[FileRecord]) -> list[Claimed]:
-        claimed = []
+        claimed: list[Claimed] = []
+        aside: list[FileRecord] = []
         for row in rows:
-            now = signature_at(row.path)
-            if not same_version(now, row.signature):
-                self.patiently(functools.partial(self.journal.drop, row, vanished=now is None))
-            else:
+            if self.stands(row):
                 claimed.append(Claimed(row, change_of(row), content_mark(row.path)))
+            else:
+                aside.append(row)
+        self.lay_aside(aside)
         return claimed
+
+    def stands(self, record: FileRecord) -> bool | None:
+        """Whether the file is still the version of its row; None when nobody can tell, for its disk is not well."""
+        try:
+            now = signature_at(record.path)
+        except OSError as error:
+            self._trouble(error)
+            return None
+        if now is None and not self._is_there(record.root):
+            return None
+        return same_version(now, record.signature)
+
+    def lay_aside(self, records: Sequence[FileRecord], *, told: bool = False) -> None:
+        """Leave it to the scan what becomes of rows that do not stand; `told` says that the handler was given them."""
+        if records:
+            self.patiently(lambda: self.journal.lay_aside(records, told=told))
+        for record in records:
+            self._doubt(record.path)
+
+    def attend(self) -> None:
+        """Do what comes before new work: look after what others left, and tell what is gone."""
+        back = {root for root in self._away if self._is_there(root)}
+        if back:
+            self._away -= back
+            self.backlog.add(1)  # an answer that is full asks for more: nobody needs the number
+        self.recover_others()
+        self._tell_deletions()
+
+    def _tell_deletions(self) -> None:
+        deletions = self.backlog.deletions
+        while deletions and not self.backlog.stopping:
+            batch = [deletions.popleft() for _ in range(min(len(deletions), self.batch_size))]
+            told = self.patiently(functools.partial(self.journal.tell_gone, batch))
+            if told:
+                self.deliver([deletion_of(record) for record in told])
 
     def recover_others(self) -> None:
         """Free the rows of owners that died, and those of calls that failed with an unknown outcome."""
@@ -388,14 +454,20 @@ class Worker:
         return replace(outcome, message=message_of(outcome.record, change, outcome.state, outcome.reason))
 
     def finish(self, outcomes: list[tuple[Claimed, Outcome]]) -> None:
-        """Write outcomes; a version that changed under the work is dropped, for its successor is on its way."""
+        """Write outcomes; a version that changed under the work is laid aside, for its successor is on its way.
+
+        What is done stays done when nobody can tell: if the file did change, the scan finds that when it is back.
+        """
         keep: list[Outcome] = []
+        aside: dict[bool, list[FileRecord]] = {False: [], True: []}
         for claimed, outcome in outcomes:
-            now = signature_at(claimed.record.path)
-            if not same_version(now, claimed.record.signature):
-                self.patiently(functools.partial(self.journal.drop, claimed.record, vanished=now is None))
-            else:
+            stands = self.stands(claimed.record)
+            if stands or (stands is None and outcome.state == "done"):
                 keep.append(outcome)
+            else:
+                aside[self._deliver is not None and outcome.state != "seen"].append(claimed.record)
+        for told, records in aside.items():
+            self.lay_aside(records, told=told)
         if not keep:
             return
         failpoint("work.done")
@@ -458,7 +530,7 @@ class HandlerWorker(Worker):
             self._stepping = False
 
     def _step(self) -> bool:
-        self.recover_others()
+        self.attend()
         batch = self.claim_suspect()
         if not batch and (self.backlog.due() or self.journal.shared):
             batch = self.claim(self.batch_size)
