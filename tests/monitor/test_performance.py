@@ -89,11 +89,16 @@ def test_slow_operations_are_logged(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_names_without_end_do_no_harm() -> None:
+    """Neither here nor, as endless series, in what measurements are exported to."""
+    exported: list[str] = []
     monitor = PerformanceMonitor(max_operations=10)
+    monitor.add_exporter(lambda operation, seconds, *, success: exported.append(operation))
     for number in range(100):
         monitor.record(f"file {number}", 1.0)
     assert len(monitor.summaries()) == 11
     assert sum(summary.count for summary in monitor.summaries()) == 100
+    assert len(exported) == 100
+    assert set(exported) == {summary.operation for summary in monitor.summaries()}
 
 
 def test_threads_lose_no_measurement() -> None:

@@ -15,10 +15,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.faults.checks import Record
+from tests.publish.hostile import BODIES
 from tests.publish.proxy import Proxy
 from tests.watcher.ledger import make, until
 from tracktion.errors import PublishError, UnsupportedError
-from tracktion.publish import RabbitMQConsumer, RabbitMQPublisher, Relay
+from tracktion.publish import ROUTING_KEY, RabbitMQConsumer, RabbitMQPublisher, Relay, batch_message
 from tracktion.results.analysis import Analysis
 from tracktion.storage import open_storage
 from tracktion.watcher import Watcher
@@ -207,14 +208,83 @@ def test_from_the_folder_to_the_other_end(
     assert drain(rabbitmq_url, names["queue"]) == []
 
 
-def test_message_that_is_no_batch_is_rejected(rabbitmq_url: str, names: dict[str, str], tmp_path: Path) -> None:
+def test_what_is_no_batch_holds_up_no_other(rabbitmq_url: str, names: dict[str, str], tmp_path: Path) -> None:
+    """Each is rejected, without a new connection, and nothing of them stays in the queue."""
     [path] = make(tmp_path, 1)
+
+    async def send() -> None:
+        async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as channel:
+            exchange = await channel.get_exchange(names["exchange"])
+            for body in BODIES.values():
+                await exchange.publish(aio_pika.Message(body, priority=5), ROUTING_KEY)
+
     with (
         open_storage("memory:") as storage,
         RabbitMQPublisher(rabbitmq_url, **names) as publish,
         RabbitMQConsumer(rabbitmq_url, storage=storage, analyzer=pretend, isolation=None, **names) as consumer,
     ):
-        publish({"batch_id": "x", "nonsense": 1, "items": 7})
         publish({"batch_id": "y", "files": [str(path)], "batch_size": 1, "priority": 1})
+        asyncio.run(send())
         consumer.start()
         assert until(lambda: storage.count_files() == {"done": 1})
+        consumer.stop()
+        assert consumer.last_error is None
+    assert drain(rabbitmq_url, names["queue"]) == []
+
+
+def test_a_batch_that_always_fails_holds_up_no_other(
+    rabbitmq_url: str, names: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker marks it as delivered before; then it goes."""
+    cursed, good = make(tmp_path, 2)
+    tries: list[bytes] = []
+    with (
+        open_storage("memory:") as storage,
+        RabbitMQPublisher(rabbitmq_url, **names) as publish,
+        RabbitMQConsumer(rabbitmq_url, storage=storage, analyzer=pretend, isolation=None, **names) as consumer,
+    ):
+        put = storage.put_files
+
+        def put_some(files: Any) -> list[int]:
+            rows = list(files)
+            tries.extend(row.path for row in rows)
+            if rows[0].path == os.fsencode(cursed):
+                raise ZeroDivisionError
+            return put(rows)
+
+        monkeypatch.setattr(storage, "put_files", put_some)
+        publish({"batch_id": "x", "files": [str(cursed)], "batch_size": 1, "priority": 5})
+        publish({"batch_id": "y", "files": [str(good)], "batch_size": 1, "priority": 1})
+        consumer.start()
+        assert until(lambda: storage.count_files() == {"done": 1} and tries.count(os.fsencode(cursed)) == 2)
+        consumer.stop()
+    assert drain(rabbitmq_url, names["queue"]) == []
+
+
+def test_the_newest_version_stays_whatever_comes_first(
+    rabbitmq_url: str, names: dict[str, str], tmp_path: Path
+) -> None:
+    """A large batch goes before the small one that was sent earlier, with an older version of the same file."""
+    first, *others = make(tmp_path, 7)
+
+    def told(path: Path) -> dict[str, Any]:
+        found = path.lstat()
+        numbers = {name: getattr(found, f"st_{name}") for name in ("size", "mtime_ns", "ctime_ns")}
+        return {"id": f"{path}-{found.st_size}", "path": str(path), "inode": found.st_ino, **numbers}
+
+    with (
+        open_storage("memory:") as storage,
+        RabbitMQPublisher(rabbitmq_url, **names) as publish,
+        RabbitMQConsumer(
+            rabbitmq_url, storage=storage, analyzer=pretend, isolation=None, prefetch=1, **names
+        ) as consumer,
+    ):
+        publish(batch_message([told(first)]))
+        first.write_bytes(b"second version")
+        publish(batch_message([told(path) for path in (first, *others)]))
+        consumer.start()
+        assert until(lambda: consumer.repeated == 1)
+        row = storage.get_file(os.fsencode(first))
+        assert row is not None
+        assert row.size == len(b"second version")
+        assert consumer.done == 7

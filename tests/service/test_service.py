@@ -11,6 +11,7 @@ import pytest
 
 from tests import synth
 from tests.service.conftest import PASSWORD, running
+from tracktion.errors import StorageBusyError
 
 
 def finished(client: Any, job: str) -> dict[str, Any]:
@@ -155,6 +156,8 @@ def test_search_finds_a_misspelt_track(client: Any) -> None:
         "/tracks?q=x&limit=1000",
         "/tracks?q=x&limit=-1",
         "/tracks?q=x&limit=a",
+        "/tracks?q=x&limit=" + "1" * 5000,
+        "/tracks?q=x&limit=%C2%B2",
         "/tracks?q=" + "a" * 301,
     ],
 )
@@ -281,6 +284,112 @@ def test_waiting_files_survive_a_restart(tmp_path: Path) -> None:
         token = client.post("/auth/token", json={"user": "ann", "password": PASSWORD}).json()["token"]
         client.headers["Authorization"] = f"Bearer {token}"
         assert finished(client, "left.wav")["state"] == "done"
+
+
+def logged_in(client: Any) -> Any:
+    token = client.post("/auth/token", json={"user": "ann", "password": PASSWORD}).json()["token"]
+    client.headers["Authorization"] = f"Bearer {token}"
+    return client
+
+
+def failing(real: Any, times: int, error: Exception) -> Any:
+    """`real`, that raises `error` so many times first."""
+    left = [error] * times
+
+    def work(*arguments: Any, **options: Any) -> Any:
+        if left:
+            raise left.pop()
+        return real(*arguments, **options)
+
+    return work
+
+
+@pytest.mark.parametrize("method", ["claim_files", "put_analysis", "update_file", "find_files"])
+@pytest.mark.parametrize("error", [StorageBusyError("locked"), ZeroDivisionError()], ids=["busy", "unforeseen"])
+def test_trouble_with_the_storage_costs_an_attempt_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, error: Exception
+) -> None:
+    """Whatever fails, also while that is put right: the job comes to its end, and so does the next one."""
+    monkeypatch.setattr("tracktion_service.jobs._PAUSE_SECONDS", 0.01)
+    content = synth.song(100, "C major", 6, sample_rate=22050).write(tmp_path / "x.wav").read_bytes()
+    with running(tmp_path) as client:
+        logged_in(client)
+        storage = client.app.app.state.service.storage
+        monkeypatch.setattr(storage, method, failing(getattr(storage, method), 1, error))
+        if method != "put_analysis":  # what is put right after it fails at first
+            monkeypatch.setattr(storage, "put_analysis", failing(storage.put_analysis, 1, error))
+        job = client.post("/uploads", params={"name": "x.wav"}, content=content).json()["job"]
+        assert finished(client, job)["state"] == "done"
+        other = client.post("/uploads", params={"name": "y.mp3"}, content=b"no music" * 1000).json()["job"]
+        assert finished(client, other)["state"] == "failed"
+        assert client.get("/ready").json()["ok"]
+        assert client.get("/health").json()["waiting"] == 0
+
+
+def test_a_claim_that_was_made_but_failed_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection may be lost between the commit and the answer."""
+    monkeypatch.setattr("tracktion_service.jobs._PAUSE_SECONDS", 0.01)
+    with running(tmp_path) as client:
+        logged_in(client)
+        storage = client.app.app.state.service.storage
+        claim, lost = storage.claim_files, []
+
+        def claim_and_lose(**options: Any) -> Any:
+            rows = claim(**options)
+            if rows and not lost:
+                lost.extend(rows)
+                raise StorageBusyError("who knows")
+            return rows
+
+        monkeypatch.setattr(storage, "claim_files", claim_and_lose)
+        job = client.post("/uploads", params={"name": "x.mp3"}, content=b"no music" * 1000).json()["job"]
+        assert finished(client, job)["state"] == "failed"
+        assert len(lost) == 1
+
+
+def test_a_job_that_never_ends_well_fails_and_may_be_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After three attempts, with the reason; the same file then begins anew."""
+    monkeypatch.setattr("tracktion_service.jobs._PAUSE_SECONDS", 0.01)
+    content = synth.song(100, "C major", 6, sample_rate=22050).write(tmp_path / "x.wav").read_bytes()
+    with running(tmp_path) as client:
+        logged_in(client)
+        storage = client.app.app.state.service.storage
+        monkeypatch.setattr(storage, "put_analysis", failing(storage.put_analysis, 3, StorageBusyError("locked")))
+        job = client.post("/uploads", params={"name": "x.wav"}, content=content).json()["job"]
+        assert finished(client, job) == {"job": job, "state": "failed", "track": None, "reason": "StorageBusy: locked"}
+        assert client.get("/health").json()["waiting"] == 0
+        assert client.post("/uploads", params={"name": "x.wav"}, content=content).json()["job"] == job
+        assert finished(client, job)["state"] == "done"
+
+
+def test_a_job_that_ends_the_service_each_time_fails(tmp_path: Path) -> None:
+    """What was in work at three ends is not tried a fourth time, and does not wait for ever either."""
+    import tracktion as tk
+    from tracktion.results.catalogue import FileRecord
+
+    uploads = tmp_path / "uploads"
+    path, root = str(uploads / "left.wav").encode(), str(uploads).encode()
+    with tk.open_storage(f"sqlite:///{tmp_path / 'music.db'}") as storage:
+        storage.put_files([FileRecord(path=path, root=root, state="running", attempts=3)])
+    with running(tmp_path) as client:
+        found = finished(logged_in(client), "left.wav")
+        assert (found["state"], found["reason"].split(":")[0]) == ("failed", "Interrupted")
+
+
+def test_it_is_not_ready_when_nobody_analyses(tmp_path: Path) -> None:
+    """The process is alive; what sends it work must know."""
+    with running(tmp_path) as client:
+        assert client.get("/ready").json()["analysing"] is True
+        [task] = client.app.app.state.service.analyses._tasks
+        task.get_loop().call_soon_threadsafe(task.cancel)
+        end = time.monotonic() + 20
+        while not task.done() and time.monotonic() < end:
+            time.sleep(0.02)
+        answer = client.get("/ready")
+        assert (answer.status_code, answer.json()["ok"], answer.json()["analysing"]) == (503, False, False)
+        assert client.get("/health").status_code == 200
 
 
 def test_a_full_line_refuses_politely(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -33,7 +34,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class IdConvertor(Convertor[int]):
-    """Ids in paths: numbers that a database can hold."""
+    """Ids in paths: numbers that a database can hold, and Python reads without a limit on digits."""
 
     regex = "[0-9]{1,18}"
 
@@ -216,7 +217,7 @@ def _ids(data: dict[str, Any], name: str) -> list[int]:
 
 def _number(request: Request, name: str, default: int, highest: int) -> int:
     text = request.query_params.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or int(text) > highest:
+    if not re.fullmatch(IdConvertor.regex, text) or int(text) > highest:
         raise HTTPException(400, f"{name!r} must be a number up to {highest}")
     return int(text)
 
@@ -227,10 +228,12 @@ async def health(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """Whether the storage answers too."""
-    state = await asyncio.to_thread(_of(request).storage.health)
-    body = {"ok": state.ok, "home": state.home, "latency": state.latency}
-    return JSONResponse(body, status_code=200 if state.ok else 503)
+    """Whether the storage answers too, and somebody analyses."""
+    service = _of(request)
+    state = await asyncio.to_thread(service.storage.health)
+    ok = state.ok and service.analyses.alive
+    body = {"ok": ok, "home": state.home, "latency": state.latency, "analysing": service.analyses.alive}
+    return JSONResponse(body, status_code=200 if ok else 503)
 
 
 async def metrics(request: Request) -> Response:
@@ -306,7 +309,7 @@ async def upload(request: Request) -> Response:
     service = _of(request)
     settings = service.settings
     declared = request.headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > settings.max_upload_bytes:
+    if re.fullmatch(IdConvertor.regex, declared) and int(declared) > settings.max_upload_bytes:
         raise HTTPException(413, f"at most {settings.max_upload_bytes} bytes")
     if service.analyses.waiting >= settings.queue:
         raise HTTPException(503, "too many files are waiting", headers={"Retry-After": "30"})

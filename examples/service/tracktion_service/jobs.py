@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import logging
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
 import tracktion as tk
 from tracktion.audio import audio_identity  # now, not in the middle of the first request's analysis
 from tracktion.batch import IsolatedPool, WorkerLimits
+from tracktion.errors import printable
 from tracktion.results.catalogue import FileRecord
 from tracktion.storage import Storage
 from tracktion.version import ALGORITHM
@@ -20,12 +22,15 @@ logger = logging.getLogger("tracktion.service")
 _OWNER = "service"
 _EPOCH = 1
 _NICENESS = 10
+_ATTEMPTS = 3
+_PAUSE_SECONDS = 1.0
 
 
 class Analyses:
     """Turns uploaded files into tracks of the catalogue.
 
     Waiting files are rows of the storage, so that nothing is lost when the process dies: the next start takes them up.
+    Work that does not come to an end goes back into the line, three times in all; then its job has failed.
 
     Parameters
     ----------
@@ -48,14 +53,23 @@ class Analyses:
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._workers = workers
+        self._line = threading.Lock()
+        self._in_hand: set[int | None] = set()
+        self._reasons: dict[int | None, str] = {}
+        self._astray = False
         self.waiting = 0
 
     async def start(self) -> None:
         """Begin, with what an earlier life left."""
-        left = await asyncio.to_thread(self._take_over)
-        self.waiting = left
+        await asyncio.to_thread(self._free)
+        counts = await asyncio.to_thread(self._storage.count_files, root=self._root)
+        self.waiting = counts.get("ready", 0)
         self._tasks = [asyncio.create_task(self._work()) for _ in range(self._workers)]
-        self._wake.set()
+
+    @property
+    def alive(self) -> bool:
+        """Whether everybody who should be at work is."""
+        return bool(self._tasks) and not any(task.done() for task in self._tasks)
 
     async def stop(self) -> None:
         """End; what runs is given up and taken up again by the next start."""
@@ -63,12 +77,6 @@ class Analyses:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.to_thread(self._pool.terminate)
-
-    def _take_over(self) -> int:
-        for row in list(self._storage.find_files(root=self._root, states=["running"])):
-            if row.id is not None:
-                self._storage.update_file(row.id, state="ready")
-        return self._storage.count_files(root=self._root).get("ready", 0)
 
     async def submit(self, path: Path, size: int) -> str:
         """Put a file into the line; return the name of its job."""
@@ -81,7 +89,8 @@ class Analyses:
             self._storage.put_files([record])
             return True
 
-        self.waiting += await asyncio.to_thread(put)
+        is_new = await asyncio.to_thread(put)
+        self.waiting += is_new  # not around the await: others count meanwhile
         self._wake.set()
         return path.name
 
@@ -92,19 +101,57 @@ class Analyses:
 
     async def _work(self) -> None:
         while True:
-            rows = await asyncio.to_thread(
-                self._storage.claim_files, owner=_OWNER, epoch=_EPOCH, limit=1, root=self._root
-            )
-            if not rows:
-                self._wake.clear()
-                await self._wake.wait()
-                continue
             try:
-                await asyncio.to_thread(self._analyse, rows[0])
-            except tk.TracktionError:
-                logger.exception("job %s could not be finished", rows[0].id)
-                await asyncio.sleep(1.0)
-            self.waiting = max(0, self.waiting - 1)
+                await self._work_on_one()
+            except Exception:  # whatever it is: without this task, no file would be analysed any more
+                logger.exception("a job could not be begun or finished")
+                self._astray = True
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _work_on_one(self) -> None:
+        self._wake.clear()  # before the look at the line: a file that comes after it wakes
+        if self._astray:
+            self._astray = False  # before: another may find something while this one looks
+            ended = await asyncio.to_thread(self._free)
+            self.waiting = max(0, self.waiting - ended)
+        row = await asyncio.to_thread(self._claim)
+        if row is None:
+            await self._wake.wait()
+            return
+        try:
+            await asyncio.to_thread(self._analyse, row)
+        except Exception as error:
+            self._reasons[row.id] = _reason(error)
+            raise
+        finally:
+            self._in_hand.discard(row.id)
+        self.waiting = max(0, self.waiting - 1)
+
+    def _claim(self) -> FileRecord | None:
+        with self._line:
+            rows = self._storage.claim_files(
+                owner=_OWNER, epoch=_EPOCH, limit=1, max_attempts=_ATTEMPTS, root=self._root
+            )
+            self._in_hand |= {row.id for row in rows}
+        return rows[0] if rows else None
+
+    def _free(self) -> int:
+        """Put what is ``running`` and in nobody's hand back into the line; after its last attempt it has failed.
+
+        Such rows come from an earlier life, from work that raised, and from claims that were made although the storage
+        said that they were not. Returns how many failed.
+        """
+        failed = 0
+        with self._line:
+            for row in list(self._storage.find_files(root=self._root, states=["running"])):
+                if row.id is None or row.id in self._in_hand:
+                    continue
+                last = row.attempts >= _ATTEMPTS
+                reason = self._reasons.get(row.id, "Interrupted: the service ended before the analysis did")
+                changes: dict[str, Any] = {"state": "failed", "reason": reason} if last else {"state": "ready"}
+                failed += self._storage.update_file(row.id, expected_state="running", **changes) and last
+                self._reasons.pop(row.id, None)
+        return failed
 
     def _analyse(self, row: FileRecord) -> None:
         if row.id is None:
@@ -113,9 +160,7 @@ class Analyses:
         items = self._analyzer.analyze_many([row.name], executor=self._pool, workers=1, timeout_seconds=self._timeout)
         item = next(iter(items))
         if item.analysis is None:
-            code = getattr(item.error, "code", "Error")
-            reason = f"{code}: {getattr(item.error, 'reason', item.error)}"
-            self._storage.update_file(row.id, state="failed", reason=reason)
+            self._storage.update_file(row.id, state="failed", reason=_reason(item.error))
             return
         identity = self._pool.submit(audio_identity, row.name).result()
         tags = item.analysis.tags
@@ -143,3 +188,7 @@ class Analyses:
         if track.audio_identity is None:
             return None
         return self._storage.get_analysis(track.audio_identity, ALGORITHM, self._analyzer.parameters)
+
+
+def _reason(error: BaseException | None) -> str:
+    return printable(f"{getattr(error, 'code', type(error).__name__)}: {getattr(error, 'reason', error)}")

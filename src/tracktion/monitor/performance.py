@@ -83,8 +83,8 @@ class PerformanceMonitor:
     measure_memory
         Whether to read the process's resident memory before and after each run (about 10 µs each).
     max_operations
-        Different names that are kept apart; further ones are counted together, so that a file name used as an
-        operation's name by mistake does no harm.
+        Different names that are kept apart; further ones are counted, and exported, together, so that a file name used
+        as an operation's name by mistake does no harm.
     clock
         Monotonic seconds.
 
@@ -141,17 +141,16 @@ class PerformanceMonitor:
     def record(self, operation: str, seconds: float, *, success: bool = True, memory_bytes: int = 0) -> None:
         """Take a measurement that was made elsewhere."""
         with self._lock:
-            known = self._operations.get(operation)
-            if known is None:
-                name = operation if len(self._operations) < self._max else OTHERS
-                known = self._operations.setdefault(name, _Operation())
+            full = operation not in self._operations and len(self._operations) >= self._max
+            name = OTHERS if full else operation
+            known = self._operations.get(name) or self._operations.setdefault(name, _Operation())
             known.durations.add(seconds)
             known.failures += not success
             known.memory += memory_bytes
         if self._slow is not None and seconds > self._slow:
             logger.warning("slow: %s took %.1f s", printable(operation), seconds)
         for exporter in self._exporters:
-            exporter(operation, seconds, success=success)
+            exporter(name, seconds, success=success)
 
     def summary(self, operation: str) -> OperationSummary | None:
         """Return what is known of an operation, or None."""

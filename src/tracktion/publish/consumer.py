@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tracktion.batch import IsolatedPool, run
 from tracktion.errors import StorageError, printable
@@ -20,10 +20,10 @@ from tracktion.results.analysis import Analysis
 from tracktion.results.catalogue import FileRecord
 from tracktion.storage.journal_lookup import lookup_for
 from tracktion.watching.analysing import analysis_task, identified, store_all
-from tracktion.watching.content import content_mark
+from tracktion.watching.content import content_mark, signature_at
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Self
 
     from tracktion.batch import BatchItem, WorkerLimits
@@ -34,7 +34,12 @@ __all__ = ["RabbitMQConsumer"]
 logger = logging.getLogger("tracktion")
 
 BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+RETRY_SECONDS = 1.0
 CLOSE_SECONDS = 5.0
+NO_BATCH = (ValueError, TypeError, OverflowError, RecursionError)
+"""What reading a message raises when it is none of ours."""
+Place = tuple[bytes, bytes]
+"""``(root, path)``"""
 SIGNATURE = ("size", "mtime_ns", "ctime_ns", "device", "inode")
 
 
@@ -43,7 +48,9 @@ class RabbitMQConsumer:
 
     Any number of these may take from one queue, on any machine that sees the files under the same paths and reaches the
     same storage. A consumer that dies gives its messages back; files that were finished before are recognised by their
-    stored version and not analysed again, and storing a result again changes nothing.
+    stored version and not analysed again, and storing a result again changes nothing. A result is stored under the
+    version that the file has, whatever older one a late message tells of. A batch that cannot be worked on for a reason
+    that nobody expected is tried once more and then rejected, so that it holds up no others.
 
     Parameters
     ----------
@@ -150,28 +157,54 @@ class RabbitMQConsumer:
 
     async def _take(self, message: Any) -> None:
         try:
-            items = _items(message.body)
-        except ValueError as error:
+            records = _records(message.body)
+        except NO_BATCH as error:
             logger.warning("RabbitMQ: a message that is no batch is rejected: %s", printable(str(error)))
             await message.reject(requeue=False)
             return
+        outcome = await asyncio.to_thread(self._outcome, records, bool(message.redelivered))
+        if outcome == "stored":
+            await message.ack()
+        else:
+            await message.reject(requeue=outcome == "again")
+
+    def _outcome(self, records: Sequence[FileRecord], redelivered: bool) -> Literal["stored", "again", "rejected"]:
+        """Work on a batch, and say what becomes of its message."""
         try:
-            stored = await asyncio.to_thread(self.process, items)
+            return "stored" if self._process(records) else "again"
         except StorageError as error:
             self.last_error = error
             logger.warning("storage: %s", error)
-            await asyncio.sleep(BACKOFF_SECONDS[2])
-            stored = False
-        if stored:
-            await message.ack()
-        else:
-            await message.nack(requeue=True)
+            self._stopping.wait(RETRY_SECONDS)
+            return "again"
+        except Exception as error:  # noqa: BLE001 - ours or the analyzer's; one batch must not block the queue for ever
+            self.last_error = error
+            return self._second_chance(len(records), redelivered, error)
+
+    def _second_chance(self, size: int, redelivered: bool, error: Exception) -> Literal["again", "rejected"]:
+        last = redelivered and not self._stopping.is_set()  # what a stop pulls down says nothing of the batch
+        fate = "rejected" if last else "put back into the queue"
+        reason = printable(f"{type(error).__name__}: {error}")
+        logger.warning("RabbitMQ: a batch of %d files could not be worked on and is %s: %s", size, fate, reason)
+        if last:
+            return "rejected"
+        self._stopping.wait(RETRY_SECONDS)
+        return "again"
 
     def process(self, items: Sequence[dict[str, Any]]) -> bool:
-        """Analyse the files of one batch and store the results; False when a stop came first."""
-        records = [_record(item) for item in items]
-        rows = self._rows(records)
-        waiting = {r.name: r for r in records if not self._is_known(r, rows.get((r.root, r.path)))}
+        """Analyse the files of one batch and store the results.
+
+        Returns
+        -------
+        bool
+            False when a stop, or others with the same files, came first: the batch is to be processed again.
+        """
+        return self._process([_record(item) for item in items])
+
+    def _process(self, told: Sequence[FileRecord]) -> bool:
+        rows = self._rows(told)
+        records = [_present(record, rows.get(_place(record))) for record in told]
+        waiting = {r.name: r for r in records if not _is_known(r, rows.get(_place(r)))}
         self.repeated += len(records) - len(waiting)
         if not waiting:
             return True
@@ -179,8 +212,7 @@ class RabbitMQConsumer:
         results: list[BatchItem] = list(self._results(list(waiting)))
         if len(results) < len(waiting):
             return False
-        self._keep([(waiting[result.source], result, marks[result.source]) for result in results])
-        return True
+        return self._keep([(waiting[result.source], result, marks[result.source]) for result in results], rows)
 
     def _results(self, names: list[str]) -> Any:
         if self._task is None:
@@ -190,20 +222,21 @@ class RabbitMQConsumer:
             self._pool = IsolatedPool(workers=self._workers, limits=self._limits)
         return run(names, self._task, executor=self._pool, workers=self._pool.workers, stop_event=self._stopping)
 
-    def _is_known(self, record: FileRecord, row: FileRecord | None) -> bool:
-        if row is None or _version(row) != _version(record):
-            return False
-        return row.audio_identity is not None or row.state == "failed"
+    def _keep(
+        self, finished: Sequence[tuple[FileRecord, BatchItem, str | None]], before: Mapping[Place, FileRecord]
+    ) -> bool:
+        """Store the results of a batch in one transaction; False when a row is no longer what it was before the work.
 
-    def _keep(self, finished: Sequence[tuple[FileRecord, BatchItem, str | None]]) -> None:
-        """Store the results of a batch in one transaction."""
+        Such a row is left alone: which of the two versions is the newer one shows when the batch is processed again.
+        """
         done = failed = 0
         with self._storage.transaction():
             rows = self._rows([record for record, _, _ in finished])
+            ours = [entry for entry in finished if rows.get(_place(entry[0])) == before.get(_place(entry[0]))]
             good: list[tuple[FileRecord, Any, str | None]] = []
             put: list[FileRecord] = []
-            for record, item, mark in finished:
-                row = rows.get((record.root, record.path))
+            for record, item, mark in ours:
+                row = rows.get(_place(record))
                 kept = replace(record, owner=mark, attempts=1, track_id=row.track_id if row is not None else None)
                 if item.error is None:
                     identity = (item.analysis.identity if isinstance(item.analysis, Analysis) else None) or mark
@@ -217,31 +250,64 @@ class RabbitMQConsumer:
             done, failed = len(good), len(put) - len(good)
         self.done += done
         self.failed += failed
+        return len(ours) == len(finished)
 
-    def _rows(self, records: Sequence[FileRecord]) -> dict[tuple[bytes, bytes], FileRecord]:
-        found: dict[tuple[bytes, bytes], FileRecord] = {}
+    def _rows(self, records: Sequence[FileRecord]) -> dict[Place, FileRecord]:
+        found: dict[Place, FileRecord] = {}
         for root in {record.root for record in records}:
             rows = self._lookup.by_path(root, [record.path for record in records if record.root == root])
             found |= {(root, path): row for path, row in rows.items()}
         return found
 
 
-def _items(body: bytes) -> list[dict[str, Any]]:
+def _records(body: bytes) -> list[FileRecord]:
     """Read a message: with ``items`` as our publisher sends them, or with ``files`` alone."""
     message = json.loads(body)
-    items = message.get("items") if isinstance(message, dict) else ()
-    if items is None:
-        items = [{"path": path} for path in message.get("files", ())]
+    if not isinstance(message, dict):
+        raise TypeError("no object")
+    items = message.get("items")
+    if items is None and isinstance(files := message.get("files"), list):
+        items = [{"path": path} for path in files]
     if not isinstance(items, list) or not all(isinstance(i, dict) and isinstance(i.get("path"), str) for i in items):
         raise ValueError("no list of files")
-    return items
+    return [_record(item) for item in items]
 
 
 def _record(item: dict[str, Any]) -> FileRecord:
     numbers: dict[str, Any] = {name: int(item.get(name) or 0) for name in SIGNATURE}
     path = os.fsencode(item["path"])
     root = os.fsencode(str(item.get("root") or ""))
+    if b"\0" in path:
+        raise ValueError("a path with NUL in it")
     return FileRecord(path=path, root=root, state="done", **numbers)
+
+
+def _present(told: FileRecord, row: FileRecord | None) -> FileRecord:
+    """Return `told` with the version that its file has now: messages come late, and not in order.
+
+    A row of the very version that was told of keeps it. It may be a Watcher's on the same storage, which has yet to
+    find the newer version, and would not announce one that it finds stored.
+    """
+    if row is not None and any(_version(told)) and _version(told) == _version(row):
+        return told
+    try:
+        now = signature_at(told.path)
+    except OSError:
+        now = None
+    if now is None:  # this host does not see the file: the analyzer will say so
+        return told
+    numbers: dict[str, Any] = dict(zip(SIGNATURE, now, strict=True))
+    return replace(told, **numbers)
+
+
+def _is_known(record: FileRecord, row: FileRecord | None) -> bool:
+    if row is None or _version(row) != _version(record):
+        return False
+    return row.audio_identity is not None or row.state == "failed"
+
+
+def _place(record: FileRecord) -> Place:
+    return record.root, record.path
 
 
 def _version(row: FileRecord) -> tuple[int, int, int, int]:
