@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from tracktion.cache import MATCH_TTL, MISSING, WARM_TTL, LRUCache
@@ -17,9 +19,10 @@ from tracktion.matching.query import Query, parse_query
 from tracktion.matching.resident import ResidentIndex
 from tracktion.matching.retrieval import find
 from tracktion.matching.scoring import Scored, load_scorer, surface_text
-from tracktion.matching.text import LIMIT, fold_words
+from tracktion.matching.text import composed, fold_words
 from tracktion.results.catalogue import Track
 from tracktion.results.match import Duplicates, FieldScore, Match, MatchItem
+from tracktion.storage.rows import cleaned, demand_limit
 
 if TYPE_CHECKING:
     from tracktion.cache import Cache
@@ -30,6 +33,10 @@ __all__ = ["Matcher", "Request"]
 
 Request = str | Mapping[str, Any]
 """Text, or the keyword arguments of `Matcher.search`."""
+
+_NUMBERS = ("duration", "year")
+MOST = 100_000
+"""Matches of one question, at most."""
 
 _FIELDS = ("text", "title", "artist", "album", "duration", "year", "isrc", "mbid")
 
@@ -44,7 +51,9 @@ class Matcher:
     storage
         The catalogue, from `tracktion.open_storage`.
     cache
-        Where answers are kept for six hours; None keeps none. Keys do not depend on word case and spacing.
+        Where answers are kept for six hours; None keeps none. Keys do not depend on word case and spacing. An answer
+        is given only while the tracks are those that it was made from, whoever changed them; processes with one
+        catalogue and one cache share answers.
     resident
         Keep the searchable text of SQLite or PostgreSQL in the memory of this process too, some 0.5 kB a track: a
         search takes a millisecond instead of twenty. What is written through `storage` is found at once, what other
@@ -91,7 +100,8 @@ class Matcher:
         title, artist, album
             Fields, when they are known; they may be swapped, merged or misspelt.
         duration
-            Seconds; rows of another length become less likely.
+            Seconds; rows of another length become less likely. As in `Storage.add_tracks`, numbers may come as text,
+            and 0 and NaN mean unknown.
         year
             Year of release.
         isrc, mbid
@@ -104,7 +114,7 @@ class Matcher:
         Raises
         ------
         UsageError
-            Nothing is asked, or `limit` or `min_score` cannot be meant.
+            Nothing is asked, or a value cannot be meant.
         """
         asked = {
             "text": text,
@@ -116,9 +126,8 @@ class Matcher:
             "isrc": isrc,
             "mbid": mbid,
         }
-        _check(asked, limit, min_score)
-        cache = self._cache
-        matches = self._search(asked, limit) if cache is None else self._cached(asked, limit, cache)
+        _demand_score(min_score)
+        matches = self._answered(_meant(asked), _counted(limit), MATCH_TTL)
         if min_score > 0:
             return [match for match in matches if match.score >= min_score]
         return list(matches)
@@ -129,7 +138,7 @@ class Matcher:
 
     def _search(self, asked: Mapping[str, Any], limit: int) -> tuple[Match, ...]:
         if asked["isrc"] or asked["mbid"]:
-            found = self._storage.find_by_identifier(isrc=_text(asked["isrc"]), mbid=_text(asked["mbid"]))
+            found = self._storage.find_by_identifier(isrc=asked["isrc"], mbid=asked["mbid"])
             if found:
                 name = "mbid" if asked["mbid"] else "isrc"
                 why = (FieldScore(name, 1.0, "the same identifier"),)
@@ -142,14 +151,18 @@ class Matcher:
         return tuple(Match(item.track, _probability(item, asked), item.why()) for item in scored)
 
     def _parsed(self, asked: Mapping[str, Any]) -> tuple[Query, str]:
-        text, title, artist = (_text(asked[name]) for name in ("text", "title", "artist"))
-        query = parse_query(text, title, artist, _text(asked["album"]), duration=asked["duration"], year=asked["year"])
+        text, title, artist = asked["text"], asked["title"], asked["artist"]
+        query = parse_query(text, title, artist, asked["album"], duration=asked["duration"], year=asked["year"])
         return query, surface_text(text, title, artist)
 
     # --- cache ----------------------------------------------------------------------------------------------------
 
-    def _cached(self, asked: Mapping[str, Any], limit: int, cache: Cache, ttl: float = MATCH_TTL) -> tuple[Match, ...]:
-        key = self._key(asked, limit)
+    def _answered(self, asked: Mapping[str, Any], limit: int, ttl: float) -> tuple[Match, ...]:
+        cache = self._cache
+        edition = None if cache is None else self._edition()
+        if cache is None or edition is None:
+            return self._search(asked, limit)
+        key = _key(edition, asked, limit)
         if isinstance(cache, LRUCache):
             hit: Any = cache.get(key)
             if hit is MISSING:
@@ -158,12 +171,16 @@ class Matcher:
         kept = cache.get_or_compute(key, lambda: [m.to_dict() for m in self._search(asked, limit)], ttl=ttl)
         return tuple(Match.from_dict(item) for item in kept)
 
-    def _key(self, asked: Mapping[str, Any], limit: int) -> str:
-        parts = [self._storage.url, str(self._storage.revision), str(limit)]
-        parts.extend(
-            "" if value is None else " ".join(str(value)[: 2 * LIMIT].lower().split()) for value in asked.values()
-        )
-        return "match:" + "\x1f".join(parts).encode("utf-8", "replace").decode()
+    def _edition(self) -> str | None:
+        """What answers depend on beside the question; None when they are not to be kept.
+
+        The tracks alone, so that processes share answers; and a resident index, which may lag behind the tracks.
+        """
+        # Homes of third parties may be older than `Storage.edition`.
+        edition: str | None = getattr(self._storage, "edition", lambda: None)()
+        if edition is None or self._resident is None:
+            return edition
+        return f"{edition}.{self._resident.edition()}"
 
     def warm(self, requests: Iterable[Request] = (), *, limit: int = 10) -> int:
         """Load the scorer, build the index, and answer `requests` ahead; answers are kept for a day.
@@ -174,13 +191,9 @@ class Matcher:
             How many requests were answered.
         """
         find(self._storage, self._scorer, parse_query("warm"), 1, self._resident)
-        count = 0
+        count, most = 0, _counted(limit)
         for request in requests:
-            asked = _asked(request)
-            if self._cache is not None:
-                self._cached(asked, limit, self._cache, WARM_TTL)
-            else:
-                self._search(asked, limit)
+            self._answered(_meant(_asked(request)), most, WARM_TTL)
             count += 1
         return count
 
@@ -220,10 +233,8 @@ class Matcher:
         UsageError
             `limit`, `min_score` or `workers` cannot be meant.
         """
-        if workers < 1:
-            raise UsageError(f"workers must be at least 1, not {workers}")
-        _check({"text": "x"}, limit, min_score)
-        return self._many(requests, limit, min_score, workers, progress)
+        _demand_score(min_score)
+        return self._many(requests, _counted(limit), min_score, _counted(workers, "workers"), progress)
 
     async def amatch_many(self, requests: Iterable[Request], **options: Any) -> AsyncIterator[MatchItem]:
         """`match_many` for coroutines."""
@@ -235,24 +246,18 @@ class Matcher:
         self, requests: Iterable[Request], limit: int, min_score: float, workers: int, progress: bool
     ) -> Iterator[MatchItem]:
         @lru_cache(maxsize=4096)
-        def answer(key: tuple[Any, ...]) -> tuple[tuple[Match, ...], str | None]:
-            try:
-                asked = dict(zip(_FIELDS, key, strict=True))
-                _check(asked, limit, min_score)
-                found = self._search(asked, limit)
-            except TracktionError as error:
-                return (), f"{error.code}: {error}"
-            except (TypeError, ValueError) as error:
-                return (), f"Usage: {printable(str(error))}"
-            return tuple(match for match in found if match.score >= min_score), None
+        def answer(key: tuple[Any, ...]) -> tuple[Match, ...]:
+            found = self._search(_meant(dict(zip(_FIELDS, key, strict=True))), limit)
+            return tuple(match for match in found if match.score >= min_score)
 
         def one(index: int, request: Request) -> MatchItem:
+            # An error is raised through `answer`, which keeps what is returned: a busy storage may be well again.
             try:
-                key = tuple(_asked(request).values())
-                matches, error = answer(key)
-            except (TracktionError, TypeError) as problem:
-                matches, error = (), f"Usage: {printable(str(problem))}"
-            return MatchItem(index, matches, error)
+                return MatchItem(index, answer(tuple(_asked(request).values())), None)
+            except TracktionError as error:
+                return MatchItem(index, (), f"{error.code}: {error}")
+            except (TypeError, ValueError) as error:
+                return MatchItem(index, (), f"Usage: {printable(str(error))}")
 
         numbered = enumerate(_shown(requests, show=progress))
         if workers == 1:
@@ -287,8 +292,9 @@ class Matcher:
         """
         from tracktion.matching.files import match_file
 
-        _check({"text": "x"}, limit, min_score)
-        return [match for match in match_file(self, self._storage, path, limit) if match.score >= min_score]
+        _demand_score(min_score)
+        found = match_file(self, self._storage, path, _counted(limit))
+        return [match for match in found if match.score >= min_score]
 
     async def amatch_file(self, path: Any, **options: Any) -> list[Match]:
         """`match_file` in a thread, for coroutines."""
@@ -348,11 +354,24 @@ class Matcher:
         return mixing_order(self._storage, tracks)
 
 
+def _key(edition: str, asked: Mapping[str, Any], limit: int) -> str:
+    parts = [edition, str(limit)]
+    parts.extend("" if value is None else _small(str(value)) for value in asked.values())
+    text = "\x1f".join(parts).encode("utf-8", "surrogatepass")
+    return f"match:{hashlib.blake2b(text, digest_size=16).hexdigest()}"
+
+
+def _small(text: str) -> str:
+    """Lower case, but for the capital I with a dot, of which it would make two characters that part words."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else text
+
+
 def _probability(item: Scored, asked: Mapping[str, Any]) -> float:
     """1 when the fields that are given are the row's own, to the letter; a blank title says nothing."""
     track = item.track
     if (
-        (_text(asked["title"]) or "").strip()
+        (asked["title"] or "").strip()
         and _same(asked["title"], track.title)
         and _same(asked["artist"], track.artist)
         and (not asked["album"] or _same(asked["album"], track.album))
@@ -362,12 +381,10 @@ def _probability(item: Scored, asked: Mapping[str, Any]) -> float:
     return item.probability
 
 
-def _same(asked: Any, stored: str | None) -> bool:
-    given = _text(asked) or ""
-    if given == (stored or ""):
-        return True
-    return given.casefold().strip() == (stored or "").casefold() or (
-        bool(given) and bool(stored) and fold_words(given) == [] == fold_words(stored or "")
+def _same(asked: str | None, stored: str | None) -> bool:
+    given, kept = (" ".join(composed(text or "").split()) for text in (asked, stored))
+    return given.casefold() == kept.casefold() or (
+        bool(given) and bool(kept) and fold_words(given) == [] == fold_words(kept)
     )
 
 
@@ -383,18 +400,31 @@ def _asked(request: Request) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return " ".join(value.split())
     raise UsageError(f"text must be str, not {type(value).__name__}")
 
 
-def _check(asked: Mapping[str, Any], limit: int, min_score: float) -> None:
-    if limit < 1:
-        raise UsageError(f"limit must be at least 1, not {limit}")
-    if not 0 <= min_score <= 1:
-        raise UsageError(f"min_score must be between 0 and 1, not {min_score}")
+def _meant(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a question with blanks of any kind and number as one, and numbers read as those of a row."""
     if all(value is None for value in asked.values()):
         raise UsageError("nothing is asked: give text, title, artist, album, isrc or mbid")
+    return {name: cleaned(name, value) if name in _NUMBERS else _text(value) for name, value in asked.items()}
+
+
+def _counted(number: int, what: str = "limit") -> int:
+    """Return a number from 1 on, no greater than anybody can need, or raise `UsageError`."""
+    found = demand_limit(number, what)
+    if found < 1:
+        raise UsageError(f"{what} must be at least 1, not {number}")
+    return min(found, MOST)
+
+
+def _demand_score(min_score: float) -> None:
+    if not isinstance(min_score, Real) or not 0 <= min_score <= 1:
+        raise UsageError(f"min_score must be between 0 and 1, not {min_score!r:.40}")
 
 
 def _chunked(items: Iterator[tuple[int, Request]], size: int) -> Iterator[list[tuple[int, Request]]]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tracktion.cache import LRUCache
-from tracktion.errors import UsageError
+from tracktion.errors import StorageBusyError, UsageError
 from tracktion.matcher import Matcher
 from tracktion.matching.text import normalise_track
 from tracktion.results.match import Match
@@ -181,6 +183,55 @@ def test_many_streams(memory: Storage) -> None:
     assert [next(items).index for _ in range(300)] == list(range(300))
 
 
+def test_many_asks_again_after_a_passing_error(memory: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal questions are answered once; what a busy storage said is no answer."""
+    matcher, search = Matcher(memory), Matcher._search
+    asked: list[object] = []
+
+    def busy_once(self: Matcher, *arguments: Any) -> tuple[Match, ...]:
+        asked.append(arguments)
+        if len(asked) == 1:
+            raise StorageBusyError("busy")
+        return search(self, *arguments)
+
+    monkeypatch.setattr(Matcher, "_search", busy_once)
+    items = list(matcher.match_many(["help bananarama"] * 4))
+    assert [item.error for item in items] == ["StorageBusy: busy", None, None, None]
+    assert len(asked) == 2
+
+
+WRONG: list[dict[str, Any]] = [
+    {"limit": 0},
+    {"limit": 2.5},
+    {"limit": None},
+    {"min_score": None},
+    {"min_score": "0.5"},
+    {"min_score": float("nan")},
+    {"duration": "abc"},
+    {"duration": -5},
+    {"duration": 10**400},
+    {"year": 2**70},
+    {"year": "soon"},
+    {"title": b"x"},
+    {"isrc": 5},
+]
+
+
+@pytest.mark.parametrize("options", WRONG, ids=str)
+def test_what_cannot_be_meant_is_refused(memory: Storage, options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        Matcher(memory).search("help", **options)
+
+
+def test_numbers_may_come_as_rows_have_them(memory: Storage) -> None:
+    """Text for a number, NaN for what is not known, and any number of matches."""
+    matcher = Matcher(memory)
+    plain = matcher.search(title="Trapdoor", artist="Gorgon City", duration=200, year=2000)
+    assert matcher.search(title="Trapdoor", artist="Gorgon City", duration="200", year="2000-05-01") == plain  # type: ignore[arg-type]
+    unknown = matcher.search("help", duration=float("nan"), year=float("nan"), limit=10**20)  # type: ignore[arg-type]
+    assert unknown == matcher.search("help", limit=1000)
+
+
 async def test_coroutines(memory: Storage) -> None:
     matcher = Matcher(memory)
     assert (await matcher.asearch("help bananarama"))[0].track.id == 8
@@ -242,6 +293,42 @@ def test_compatible_and_sequence() -> None:
         matcher.sequence([999])
 
 
+def test_the_first_stays_first_without_an_analysis() -> None:
+    storage = open_storage("memory:")
+    (unknown,) = storage.add_tracks([{"title": "unknown"}])
+    known = [analysed(storage, str(n), 120.0 + n, ("A", "minor")) for n in range(4)]
+    matcher = Matcher(storage)
+    assert matcher.sequence([unknown, *known])[0].id == unknown
+    assert [track.id for track in matcher.sequence([unknown, *known[:2]])] == [unknown, *known[:2]]
+    assert matcher.sequence([known[1], unknown, known[0], known[2]])[0].id == known[1]
+
+
+def test_a_row_without_length_does_not_bridge_two_recordings(memory: Storage) -> None:
+    """180 and 400 seconds are two recordings; a third row of unknown length, or of the same ISRC, joins one of them."""
+    same = {"title": "Song", "artist": "Band"}
+    ids = memory.add_tracks([{**same, "duration": 180}, {**same, "duration": 400}, same, {**same, "duration": 402}])
+    clusters = [[track.id for track in found.tracks] for found in Matcher(memory).duplicates()]
+    assert clusters == [[ids[0], ids[2]], [ids[1], ids[3]]]
+    other = memory.add_tracks(
+        [{"title": "Air", "artist": "Duo", "isrc": "I", "duration": 100}, {"title": "Other name"}]
+    )
+    memory.update_track(other[1], isrc="I", duration=100)
+    more = memory.add_tracks([{"title": "Air", "artist": "Duo"}, {"title": "Air", "artist": "Duo", "duration": 300}])
+    clusters = [[track.id for track in found.tracks] for found in Matcher(memory).duplicates()]
+    assert clusters[2:] == [[*other, more[0]]]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("name", ["ガガガSP - サクラガサク.mp3", "방탄소년단 - 봄날.mp3", "Sigur Rós - Hoppípolla.mp3"])
+def test_names_that_come_apart_are_the_same(storage: Storage, form: Literal["NFC", "NFD"], name: str) -> None:
+    """Names of files on macOS are decomposed; the score is the same."""
+    storage.add_tracks([{"title": "サクラガサク", "artist": "ガガガSP"}, {"title": "봄날", "artist": "방탄소년단"}])
+    matcher = Matcher(storage)
+    best = matcher.search(unicodedata.normalize(form, name))[0]
+    assert best.score > 0.9
+    assert best == matcher.search(name)[0]
+
+
 def test_match_file(tmp_path: Path, memory: Storage) -> None:
     import numpy as np
     import soundfile
@@ -280,6 +367,14 @@ def test_identity_scores_one_and_pairs_are_symmetric_in_case(title: str, artist:
     matches = Matcher(storage).search(title=stored.title, artist=stored.artist)
     assert matches
     assert matches[0].score == 1.0
+
+
+def test_blanks_of_a_row_are_read_like_those_of_a_question() -> None:
+    storage = open_storage("memory:")
+    storage.add_tracks([{"title": "0", "artist": "0\x1e0"}, {"title": "Do  It", "artist": "A\tB"}])
+    matcher = Matcher(storage)
+    for title, artist in (("0", "0\x1e0"), ("do it", "a b"), ("Do  It", "A\tB")):
+        assert matcher.search(title=title, artist=artist)[0].score == 1.0
 
 
 @pytest.mark.parametrize("title", [" ", "\t \n"])

@@ -13,6 +13,10 @@ class Home:
     """Something that a sample can be kept for."""
 
     revision = 1
+    named = "x"
+
+    def edition(self) -> str:
+        return self.named
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +42,16 @@ def test_misspelt_words_are_found_by_pairs_of_trigrams(texts: list[str], statist
         rows = found(texts, grams_plan(question, statistics))
         assert texts[-1] in rows
         assert len(rows) < len(texts) / 20
+
+
+def test_an_empty_catalogue_is_no_sample_of_what_others_fill_it_with() -> None:
+    """Trigrams weigh something even then, and the next edition is sampled anew."""
+    home = Home()
+    empty = statistics_of(home, lambda: ([], 0))
+    assert statistics_of(home, lambda: pytest.fail("nothing has changed")) is empty
+    assert all(weight > 0 for _, weight in grams_by_rarity("hello adele", empty, 100))
+    home.named = "y"
+    assert statistics_of(home, lambda: (["hello||adele|"], 1)).rows == 1
 
 
 def test_lookups_are_few_and_rare(texts: list[str], statistics: Statistics) -> None:

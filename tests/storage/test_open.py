@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,19 @@ from tracktion.testing import FailingStorage
 @pytest.mark.parametrize("url", ["memory:", ":memory:", "sqlite://", "sqlite:///:memory:"])
 def test_names_of_memory(url: str) -> None:
     assert open_storage(url).home == "memory"
+
+
+@pytest.mark.parametrize("name", ["What? one.db", "What? two.db", "100%25.db", "100%.db", "a#b&c=d.db", "naïve;.db"])
+def test_a_path_is_taken_as_it_is(tmp_path: Path, name: str) -> None:
+    """Its question marks and percent signs too; the URL that the storage tells leads to the same file."""
+    path = tmp_path / name
+    with open_storage(path) as storage:
+        storage.add_tracks([{"title": name}])
+    assert path.exists()
+    for place in (str(path), storage.url):
+        with open_storage(place) as storage:
+            assert [track.title for track in storage.iter_tracks()] == [name]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [name]
 
 
 def test_packages_register_homes_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,22 @@ def scalar(storage: PostgresStorage, question: str) -> Any:
     return storage.read(lambda connection: connection.execute(sa.text(question)).scalar())
 
 
+def test_values_that_do_not_fit_are_the_callers_fault(storage: PostgresStorage) -> None:
+    """They would not fit at the next try either, so it must not look as if the server were away."""
+    long = "(SELECT string_agg(md5(n::text), '') FROM generate_series(1, 200) AS n)"
+    wrong = (
+        "SELECT 'x'::bigint",
+        "SELECT 9223372036854775807 + 1",
+        f"INSERT INTO tracks (id, norm_key, norm_search) VALUES (1, {long}, '')",
+    )
+    for statement in wrong:
+        with pytest.raises(UsageError, match="cannot hold"):
+            storage.write(lambda connection, text=statement: connection.execute(sa.text(text)))  # type: ignore[misc]
+    with pytest.raises(UsageError, match="cannot hold"):
+        storage.read(lambda connection: connection.execute(sa.text("SELECT :text"), {"text": "a\0"}))
+    assert storage.count_tracks() == 0
+
+
 def test_settings_hold_on_every_connection(storage: PostgresStorage) -> None:
     settings = {
         name: scalar(storage, f"SHOW {name}")

@@ -27,8 +27,12 @@ class Breaker:
         self, *, pause: float = 1.0, longest: float = 60.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._first, self._longest, self._clock = pause, longest, clock
+        self.after_fork()
+
+    def after_fork(self) -> None:
+        """Close, whatever was before: a probe of the parent is not this process's."""
         self._lock = threading.Lock()
-        self._pause = pause
+        self._pause = self._first
         self._until = 0.0
         self._open = False
         self._probing = False

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tracktion.cache.flights import AsyncFlights, Flights
+from tracktion.cache.forks import renewed_in_children
 from tracktion.cache.protocol import DEFAULT, MISSING, Ttl
 
 if TYPE_CHECKING:
@@ -22,6 +23,12 @@ class FetchingCache(ABC):
     def __init__(self) -> None:
         self._flights = Flights()
         self._async_flights = AsyncFlights()
+        renewed_in_children(self)
+
+    def after_fork(self) -> None:
+        """See `tracktion.cache.forks`."""
+        self._flights.after_fork()
+        self._async_flights.after_fork()
 
     @abstractmethod
     def get(self, key: str, /) -> Any:

@@ -25,9 +25,13 @@ class Flights:
     """
 
     def __init__(self, patience: float = 60.0) -> None:
+        self._patience = patience
+        self.after_fork()
+
+    def after_fork(self) -> None:
+        """Forget the flights: in a child process nobody pilots them."""
         self._lock = threading.Lock()
         self._flights: dict[str, tuple[Future[Any], int]] = {}
-        self._patience = patience
 
     def fly(self, key: str, compute: Callable[[], T]) -> T:
         """Return ``compute()`` of the first thread that asked for `key`."""
@@ -77,6 +81,10 @@ class AsyncFlights:
     """The same for coroutines; each event loop has its own flights."""
 
     def __init__(self) -> None:
+        self.after_fork()
+
+    def after_fork(self) -> None:
+        """Forget the tasks: their event loops run in the parent."""
         self._tasks: dict[tuple[int, str], asyncio.Task[Any]] = {}
 
     async def fly(self, key: str, compute: Callable[[], Awaitable[T]]) -> T:

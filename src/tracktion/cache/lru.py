@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from cachetools import TLRUCache
 
 from tracktion.cache.flights import AsyncFlights, Flights
-from tracktion.cache.protocol import DEFAULT, MISSING, CacheStats, Missing, Ttl
+from tracktion.cache.forks import renewed_in_children
+from tracktion.cache.protocol import DEFAULT, MISSING, CacheStats, Ttl, seconds_of
 from tracktion.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,12 +57,21 @@ class LRUCache:
     ) -> None:
         if maxsize < 1:
             raise UsageError(f"maxsize must be at least 1, not {maxsize}")
-        self._ttl = ttl
+        self._ttl, self._clock = ttl, clock
         self._entries: TLRUCache[str, tuple[Any, float]] = TLRUCache(maxsize, ttu=_expiry, timer=clock)
         self._lock = threading.Lock()
         self._flights = Flights(patience)
         self._async_flights = AsyncFlights()
         self._hits = self._misses = self._evictions = 0
+        renewed_in_children(self)
+
+    def after_fork(self) -> None:
+        """See `tracktion.cache.forks`; entries that a thread was just changing are given up."""
+        if self._lock.locked():
+            self._entries = TLRUCache(self._entries.maxsize, ttu=_expiry, timer=self._clock)
+        self._lock = threading.Lock()
+        self._flights.after_fork()
+        self._async_flights.after_fork()
 
     def get(self, key: str, /) -> Any:
         """See `Cache.get`."""
@@ -76,7 +86,7 @@ class LRUCache:
 
     def set(self, key: str, value: Any, /, *, ttl: Ttl = DEFAULT) -> None:
         """See `Cache.set`."""
-        seconds = self._ttl if isinstance(ttl, Missing) else ttl
+        seconds = seconds_of(ttl, self._ttl)
         with self._lock:
             self._entries.expire()
             if key not in self._entries and len(self._entries) >= self._entries.maxsize:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeVar, runtime_checkable
 
@@ -10,7 +11,7 @@ from tracktion.results.base import Result
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-__all__ = ["DEFAULT", "MISSING", "Cache", "CacheStats", "Missing", "Ttl"]
+__all__ = ["DEFAULT", "MISSING", "Cache", "CacheStats", "Missing", "Ttl", "seconds_of"]
 
 T = TypeVar("T")
 
@@ -36,6 +37,12 @@ DEFAULT: Final = Missing("DEFAULT")
 
 Ttl = float | None | Missing
 """Seconds; None never expires; `DEFAULT`."""
+
+
+def seconds_of(ttl: Ttl, default: float | None) -> float | None:
+    """Return the seconds that an entry is kept; None, for ever, also for what is no finite number."""
+    seconds = default if isinstance(ttl, Missing) else ttl
+    return seconds if seconds is not None and math.isfinite(seconds) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,7 @@ class Cache(Protocol):
         ...
 
     def set(self, key: str, value: Any, /, *, ttl: Ttl = DEFAULT) -> None:
-        """Keep a value for `ttl` seconds."""
+        """Keep a value for `ttl` seconds; for ever when they are None, infinite or NaN."""
         ...
 
     def delete(self, key: str, /) -> None:

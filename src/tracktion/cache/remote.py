@@ -12,7 +12,7 @@ from tracktion.cache.breaker import Breaker
 from tracktion.cache.envelope import seal, unseal
 from tracktion.cache.fetching import FetchingCache
 from tracktion.cache.keys import MATCH_TTL
-from tracktion.cache.protocol import DEFAULT, MISSING, CacheStats, Missing, Ttl
+from tracktion.cache.protocol import DEFAULT, MISSING, CacheStats, Missing, Ttl, seconds_of
 from tracktion.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ T = TypeVar("T")
 logger = logging.getLogger("tracktion")
 
 PAGE = 500
+LONGEST = 1e12
+"""Seconds beyond which an entry is kept for ever: Redis counts milliseconds in 64 bits."""
 
 
 class RedisCache(FetchingCache):
@@ -60,7 +62,6 @@ class RedisCache(FetchingCache):
         pause: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__()
         if not prefix:
             raise UsageError("prefix must not be empty: clear() deletes what begins with it")
         try:
@@ -82,12 +83,26 @@ class RedisCache(FetchingCache):
         self._ttl = ttl
         self._timeout = timeout
         self._breaker = Breaker(pause=pause, clock=clock)
+        self._start_workers()
+        self._hits = self._misses = self._errors = 0
+        self._closed = False
+        super().__init__()  # last: from now on a fork calls `after_fork`
+
+    def _start_workers(self) -> None:
         # A total limit over connecting, greeting and reading cannot be set on a socket: waiting is done here, the
         # rest by these threads, whose own waits end too.
         self._workers = ThreadPoolExecutor(8, thread_name_prefix="tracktion-redis")
         self._lock = threading.Lock()
-        self._hits = self._misses = self._errors = 0
-        self._closed = False
+
+    def after_fork(self) -> None:
+        """See `tracktion.cache.forks`; connections of the parent are left to it."""
+        super().after_fork()
+        self._start_workers()
+        self._breaker.after_fork()
+        self._client.connection_pool.reset()
+
+    def _name(self, key: str) -> bytes:
+        return (self._prefix + key).encode("utf-8", "surrogatepass")
 
     # --- asking Redis ---------------------------------------------------------------------------------------------
 
@@ -145,7 +160,7 @@ class RedisCache(FetchingCache):
 
     def get_with_ttl(self, key: str, /) -> tuple[Any, float | None]:
         """Return the value and the seconds that it has left (None: for ever), or `MISSING`."""
-        name = self._prefix + key
+        name = self._name(key)
         answer = self._ask(lambda: self._fetch(name))
         value, left = (MISSING, None) if isinstance(answer, Missing) else answer
         with self._lock:
@@ -155,7 +170,7 @@ class RedisCache(FetchingCache):
                 self._hits += 1
         return value, left
 
-    def _fetch(self, name: str) -> tuple[Any, float | None]:
+    def _fetch(self, name: bytes) -> tuple[Any, float | None]:
         with self._client.pipeline(transaction=False) as pipe:
             pipe.get(name)
             pipe.pttl(name)
@@ -172,17 +187,18 @@ class RedisCache(FetchingCache):
 
     def set(self, key: str, value: Any, /, *, ttl: Ttl = DEFAULT) -> None:
         """See `Cache.set`; a value that is not plain JSON is not kept."""
-        data = seal(value)
+        data, name = seal(value), self._name(key)
         if data is None:
             self._count_error()
             return
-        seconds = self._ttl if isinstance(ttl, Missing) else ttl
-        milliseconds = None if seconds is None else max(1, int(seconds * 1000))
-        self._ask(lambda: self._client.set(self._prefix + key, data, px=milliseconds))
+        seconds = seconds_of(ttl, self._ttl)
+        milliseconds = None if seconds is None or seconds > LONGEST else max(1, int(seconds * 1000))
+        self._ask(lambda: self._client.set(name, data, px=milliseconds))
 
     def delete(self, key: str, /) -> None:
         """See `Cache.delete`."""
-        self._ask(lambda: self._client.delete(self._prefix + key))
+        name = self._name(key)
+        self._ask(lambda: self._client.delete(name))
 
     def clear(self) -> None:
         """See `Cache.clear`; goes in pages, each within the time limit."""

@@ -92,13 +92,15 @@ def mixing_order(storage: Storage, tracks: Sequence[Track | int]) -> list[Track]
     """See `Matcher.sequence`."""
     stored = [_stored(storage, track) for track in tracks]
     summaries = _summaries(storage, stored)
-    known = [track for track in stored if track.audio_identity in summaries]
-    unknown = [track for track in stored if track.audio_identity not in summaries]
+    first = [track for track in stored[:1] if track.audio_identity not in summaries]
+    rest = stored[len(first) :]
+    known = [track for track in rest if track.audio_identity in summaries]
+    unknown = [track for track in rest if track.audio_identity not in summaries]
     if len(known) < 3:
-        return known + unknown
+        return first + known + unknown
     costs = _costs([summaries[track.audio_identity or ""] for track in known])
     order = _improved(_nearest(costs), costs)
-    return [known[place] for place in order] + unknown
+    return first + [known[place] for place in order] + unknown
 
 
 def _costs(summaries: list[AnalysisSummary]) -> NDArray[np.float64]:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from tracktion.matching.query import parse_query
 from tracktion.matching.scoring import surface_text
 from tracktion.results.match import Duplicates
+from tracktion.storage.rows import chunked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from tracktion.matching.scoring import Scorer
-    from tracktion.results.catalogue import Candidate
+    from tracktion.results.catalogue import Candidate, Track
     from tracktion.storage import Storage
 
 __all__ = ["find_duplicates"]
@@ -21,16 +22,18 @@ __all__ = ["find_duplicates"]
 APART = 4.0
 """Seconds by which the lengths of one recording may differ, when only words speak for it."""
 
+PAGE = 1000
 CROWD = 100
 """Rows of one key beyond which only those with the same length are compared."""
 
 
 class _Clusters:
-    """Union and find, with the weakest link and its reason."""
+    """Union and find, with the weakest link and its reason, and the lengths that are known."""
 
     def __init__(self) -> None:
         self._parent: dict[int, int] = {}
         self._weakest: dict[int, tuple[float, str]] = {}
+        self._lengths: dict[int, tuple[float, float]] = {}
 
     def find(self, item: int) -> int:
         root = item
@@ -48,6 +51,27 @@ class _Clusters:
         self._parent[a], self._parent[b] = a, a
         links = [link for link in (self._weakest.get(a), self._weakest.pop(b, None), (score, reason)) if link]
         self._weakest[a] = min(links)
+        other = self._lengths.pop(b, None)
+        if other is not None:
+            low, high = self._lengths.get(a, other)
+            self._lengths[a] = min(low, other[0]), max(high, other[1])
+
+    def measure(self, tracks: Iterable[Track]) -> None:
+        """Take note of the lengths of tracks."""
+        for track in tracks:
+            if track.id is not None and track.duration:
+                root = self.find(track.id)
+                low, high = self._lengths.get(root, (track.duration, track.duration))
+                self._lengths[root] = min(low, track.duration), max(high, track.duration)
+
+    def members(self) -> Iterator[int]:
+        """Yield the tracks that are in a cluster with others."""
+        yield from self._parent
+
+    def apart(self, one: int, two: int) -> bool:
+        """Whether a track of one cluster and one of the other differ in length by more than `APART`."""
+        first, second = (self._lengths.get(self.find(item)) for item in (one, two))
+        return first is not None and second is not None and max(first[1] - second[0], second[1] - first[0]) > APART
 
     def groups(self) -> Iterator[tuple[list[int], float, str]]:
         members: dict[int, list[int]] = defaultdict(list)
@@ -78,6 +102,8 @@ def find_duplicates(storage: Storage, scorer: Scorer, *, min_score: float) -> It
         for other in ids[1:]:
             clusters.join(ids[0], other, "audio", 1.0)
     _by_sound(storage, of_identity, clusters)
+    for part in chunked(list(clusters.members()), PAGE):
+        clusters.measure(storage.get_tracks(part).values())
     _by_words(storage, scorer, clusters, min_score)
     for ids, score, reason in clusters.groups():
         tracks = storage.get_tracks(ids)
@@ -118,7 +144,9 @@ def _link(scorer: Scorer, one: Candidate, others: Iterable[Candidate], clusters:
     ]
     if not near or track.id is None:
         return
+    clusters.measure([track, *(other.track for other in near)])
     query = parse_query(title=track.title, artist=track.artist, duration=track.duration)
     for scored in scorer.score(query, surface_text(None, track.title, track.artist), near):
-        if scored.probability >= min_score and scored.track.id is not None:
-            clusters.join(track.id, scored.track.id, "metadata", scored.probability)
+        other_id = scored.track.id
+        if scored.probability >= min_score and other_id is not None and not clusters.apart(track.id, other_id):
+            clusters.join(track.id, other_id, "metadata", scored.probability)

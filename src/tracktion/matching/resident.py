@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from tracktion.errors import StorageError
@@ -45,6 +46,7 @@ class ResidentIndex:
         self._lock = threading.Lock()
         self._index: TextIndex | None = None
         self._revision = 0
+        self._edition = ""
         self._last = -1
         self._next_look = 0.0
         self._next_reading = 0.0
@@ -53,6 +55,11 @@ class ResidentIndex:
     def search(self, query: str, *, keep: int) -> tuple[Any, NDArray[Any]]:
         """See `TextIndex.search`; the first call reads all rows (about a second for 100 000)."""
         return self._current().search(query, keep=keep)
+
+    def edition(self) -> str:
+        """Name the index as it is; it is brought up to date first, as for a search."""
+        self._current()
+        return self._edition
 
     def _current(self) -> TextIndex:
         if self._index is None or self._storage.revision != self._revision or time.monotonic() >= self._next_look:
@@ -67,9 +74,13 @@ class ResidentIndex:
         revision, changed = self._storage.changes_since(self._revision)
         if index is None or changed is None:
             index = self._index = TextIndex(self._rows(-1))
+            self._edition = uuid.uuid4().hex
             self._next_reading = now + self._read_all_seconds
         else:
-            index.apply([*self._rows(self._last), *self._looked_up(changed)])
+            news = [*self._rows(self._last), *self._looked_up(changed)]
+            if news:
+                index.apply(news)
+                self._edition = uuid.uuid4().hex
         self._revision, self._next_look = revision, now + self._look_seconds
         if now >= self._next_reading and (self._reader is None or not self._reader.is_alive()):
             self._next_reading = now + self._read_all_seconds
@@ -94,5 +105,6 @@ class ResidentIndex:
             index = TextIndex((track_id, search) for track_id, _, search in self._storage.iter_normalised())
             with self._lock:
                 self._index, self._revision = index, min(revision, self._revision)
+                self._edition = uuid.uuid4().hex
         except StorageError:
             pass  # the next reading comes

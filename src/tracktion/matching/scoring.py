@@ -19,7 +19,7 @@ import numpy as np
 from rapidfuzz import fuzz
 
 from tracktion._core.pairs import FEATURES, SLOTS, compare, word_hash
-from tracktion.matching.text import LIMIT, fold_words
+from tracktion.matching.text import LIMIT, composed, fold_words
 from tracktion.matching.words import AUDIO_SUFFIXES, BARE, COVER, NOBODY, NOISE, REMIX, STAGE, VERSION
 from tracktion.results.match import FieldScore
 
@@ -161,8 +161,8 @@ _NOTHING: dict[Any, NDArray[Any]] = {np.float32: np.zeros(0, dtype=np.float32), 
 def surface_text(text: str | None, title: str | None, artist: str | None) -> str:
     """Return the question in plain lower-case letters, for comparison letter by letter."""
     if title or artist:
-        return f"{(artist or '')[:LIMIT]} {(title or '')[:LIMIT]}".lower().replace(" - ", " ").strip()
-    text = (text or "")[-LIMIT:].lower()
+        return composed(f"{(artist or '')[:LIMIT]} {(title or '')[:LIMIT]}").lower().replace(" - ", " ").strip()
+    text = composed((text or "")[-LIMIT:]).lower()
     stem, dot, suffix = text.rpartition(".")
     if dot and suffix in AUDIO_SUFFIXES:
         text = stem
@@ -173,11 +173,11 @@ def surface_text(text: str | None, title: str | None, artist: str | None) -> str
 
 def surface_of(asked: str, track: Track) -> float:
     """How like a question and a track are letter by letter, case aside: 0 to 1."""
-    title = (track.title or "")[:LIMIT].lower().replace(" - ", " ")
-    artist = (track.artist or "")[:LIMIT].lower()
+    title = composed((track.title or "")[:LIMIT]).lower().replace(" - ", " ")
+    artist = composed((track.artist or "")[:LIMIT]).lower()
     best = max(fuzz.ratio(asked, f"{artist} {title}"), fuzz.ratio(asked, f"{title} {artist}"))
     if track.album and best < 100:
-        best = max(best, fuzz.ratio(asked, f"{artist} {track.album[:LIMIT].lower()} {title}"))
+        best = max(best, fuzz.ratio(asked, f"{artist} {composed(track.album[:LIMIT]).lower()} {title}"))
     return best / 100.0
 
 

@@ -2,7 +2,8 @@
 
 The rules, in order (`normalise_track` applies them to a row, `parse_query` to a question):
 
-1. Text longer than `LIMIT` characters is cut. Unpaired surrogates and control characters are blanks.
+1. Text longer than `LIMIT` characters is cut. Letters and their marks are composed (NFC), since names of files on
+   macOS come apart. Unpaired surrogates and control characters are blanks.
 2. `fold`: compatibility forms (NFKC), case, accents and script go: everything becomes lower-case ASCII words.
    Apostrophes vanish (``don't`` = ``dont`` = ``don t``), other punctuation parts words, single letters in a row join
    (``R.E.M.`` = ``rem``), ``$`` and ``!`` inside a word are ``s`` and ``i``; ``wanna`` = ``want to``, ``lovin'`` =
@@ -33,6 +34,7 @@ __all__ = [
     "LIMIT",
     "PLAIN_VERSIONS",
     "NormalisedTrack",
+    "composed",
     "fold",
     "fold_words",
     "make_key",
@@ -105,6 +107,15 @@ for _code in range(128):
     _TABLE[_code] = _fold_character(chr(_code))
 
 
+def composed(text: str) -> str:
+    """Return `text` with letters and their marks as one character (NFC).
+
+    Not NFKC, which would make ``tm`` of a trade mark and a blank of an acute accent that stands for an apostrophe:
+    compatibility forms are taken apart character by character, after those that have a meaning of their own.
+    """
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
 def fold(text: str) -> str:
     """Return `text` as lower-case ASCII words parted by one blank; articles and ``and`` are still there.
 
@@ -133,6 +144,7 @@ def fold_words(text: str) -> list[str]:
 def _words(text: str) -> list[str]:
     if len(text) > LIMIT:
         text = text[:LIMIT]
+    text = composed(text)
     if "!" in text:
         text = _EXCLAIMED.sub("i", text)
     if "n'" in text or "n’" in text or "N'" in text or "N’" in text:

@@ -29,7 +29,8 @@ def open_storage(url: str | os.PathLike[str] = "memory:", **options: Any) -> Sto
     Parameters
     ----------
     url
-        ``memory:``; ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or the path of the file itself;
+        ``memory:``; ``sqlite:///relative.db``, ``sqlite:////absolute.db``; or the path of the file itself, taken as
+        it is, where a URL would need ``%3F`` for a question mark and ``%25`` for a percent sign;
         ``postgresql+psycopg://user:password@host:port/database``; or a scheme that an installed package has
         registered under the entry-point group ``tracktion.storage`` (``scheme = "package.module:factory"``, called
         as ``factory(url, **options)``).
@@ -48,12 +49,13 @@ def open_storage(url: str | os.PathLike[str] = "memory:", **options: Any) -> Sto
     StorageError
         ``Unavailable``, ``Version``, ``Corrupt``, ``Busy`` or ``Full``.
     """
-    text = os.fspath(url)
+    text: Any = os.fspath(url)
     scheme = text.partition(":")[0].partition("+")[0].lower() if ":" in text else ""
     if text in {":memory:", "sqlite://", "sqlite:///:memory:"}:
         scheme, text = "memory", "memory:"
     if len(scheme) <= 1:
-        scheme, text = "sqlite", f"sqlite:///{text}"
+        # No URL of text: a question mark would begin its options, a percent sign a character.
+        scheme, text = "sqlite", import_module("sqlalchemy").URL.create("sqlite", database=text)
     storage: Storage = _factory(scheme)(*(() if scheme == "memory" else (text,)), **options)
     return storage
 

@@ -12,6 +12,7 @@ from tracktion.errors import (
     StorageError,
     StorageFullError,
     StorageUnavailableError,
+    UsageError,
 )
 
 __all__ = ["lost_connection", "retryable", "translate"]
@@ -29,6 +30,10 @@ _UNWRITABLE = {
 _SIGNS = ("no such table", "no such column", "has no column", "malformed", "decode to UTF-8")
 """What SQLite says without a code of its own when the schema or a text is damaged."""
 
+_DATA = {"22", "54"}
+"""Classes of PostgreSQL's states: data exceptions, limits of the program (an index entry of 2704 bytes)."""
+
+UNSTORABLE = "the database cannot hold a value that it was given"
 FULL = "no space left for the catalogue; free some and go on: everything that was committed is kept"
 DAMAGED = (
     "the catalogue's file is damaged; restore a copy, or move it away and let a fresh scan rebuild it (`check` of the "
@@ -40,8 +45,11 @@ SEARCH_DAMAGED = (
 BUSY = "others kept the catalogue locked for longer than the time limit; try again, or give a larger timeout"
 
 
-def translate(error: Exception, place: str) -> StorageError:
-    """Return the `StorageError` for what SQLAlchemy, sqlite3 or psycopg raised."""
+def translate(error: Exception, place: str) -> StorageError | UsageError:
+    """Return our error for what SQLAlchemy, sqlite3 or psycopg raised.
+
+    A `UsageError` is for values that the database cannot hold, which it will not do at another try either.
+    """
     original = error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
     if isinstance(original, sqlite3.Error):
         return _sqlite(original, place)
@@ -55,10 +63,12 @@ def translate(error: Exception, place: str) -> StorageError:
     return StorageUnavailableError(f"{type(original).__name__}: {original}", file=place)
 
 
-def _sqlite(error: sqlite3.Error, place: str) -> StorageError:
+def _sqlite(error: sqlite3.Error, place: str) -> StorageError | UsageError:
     code = getattr(error, "sqlite_errorcode", None) or 0
     primary = code & 0xFF
     detail = f" ({error})"
+    if primary == sqlite3.SQLITE_TOOBIG:
+        return UsageError(UNSTORABLE + detail, file=place)
     if primary in _BUSY:
         return StorageBusyError(BUSY + detail, file=place)
     if primary == sqlite3.SQLITE_FULL or code in _UNWRITABLE:
@@ -78,8 +88,10 @@ def _sqlite(error: sqlite3.Error, place: str) -> StorageError:
     )
 
 
-def _postgresql(error: Exception, state: str | None, place: str) -> StorageError:
+def _postgresql(error: Exception, state: str | None, place: str) -> StorageError | UsageError:
     detail = f" ({' '.join(str(error).split())[:300]})"
+    if (state is None and type(error).__name__ == "DataError") or (state is not None and state[:2] in _DATA):
+        return UsageError(UNSTORABLE + detail, file=place)
     if state in {"40001", "40P01", "55P03", "57014"}:
         return StorageBusyError(BUSY + detail, file=place)
     if state is not None and state.startswith("53") and state != "53300":

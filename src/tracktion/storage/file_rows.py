@@ -12,9 +12,12 @@ from tracktion.results.catalogue import FILE_STATES, FileRecord
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FILE_FIELDS", "checked_changes", "checked_file", "now_ns", "signed", "unsigned"]
+__all__ = ["EARLIEST", "FILE_FIELDS", "checked_changes", "checked_file", "now_ns", "signed", "unsigned"]
 
 FILE_FIELDS = tuple(field.name for field in dataclasses.fields(FileRecord))
+EARLIEST = -(2**62)
+"""Nanoseconds of a file's time, in 1823; what is stored below stands for 2262 to 2407."""
+
 _CHANGEABLE = frozenset(FILE_FIELDS) - {"id", "changed_ns"}
 
 
@@ -45,10 +48,10 @@ def checked_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def signed(number: int) -> int:
-    """Fold an unsigned 64-bit number (device, inode) into the signed range of databases."""
+    """Fold an unsigned 64-bit number (device, inode, a time after 2262) into the signed range of databases."""
     return number - 2**64 if number >= 2**63 else number
 
 
-def unsigned(number: int) -> int:
-    """Inverse of `signed`."""
-    return number + 2**64 if number < 0 else number
+def unsigned(number: int, least: int = 0) -> int:
+    """Inverse of `signed`, for numbers from `least` on."""
+    return number + 2**64 if number < least else number

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from tracktion.errors import StorageCorruptError
 from tracktion.results.catalogue import FILE_STATES, FileRecord
-from tracktion.storage.file_rows import FILE_FIELDS, signed, unsigned
+from tracktion.storage.file_rows import EARLIEST, FILE_FIELDS, signed, unsigned
 from tracktion.storage.rows import plain, row_checksum
 from tracktion.storage.schema import files
 
@@ -23,14 +23,16 @@ __all__ = ["STORED_FILE", "change_files", "file_checksum", "record_of", "stored_
 STORED_FILE = sa.select(*(files.c[name] for name in (*FILE_FIELDS, "checksum")))
 """What `record_of` takes."""
 
-_DEVICE, _INODE, _STATE, _ID = (FILE_FIELDS.index(name) for name in ("device", "inode", "state", "id"))
+_STATE, _ID = (FILE_FIELDS.index(name) for name in ("state", "id"))
+_LEAST = {"device": 0, "inode": 0, "mtime_ns": EARLIEST, "ctime_ns": EARLIEST}
+"""Numbers that may be beyond the range of databases, each with its least value."""
+
+_FOLDED = [(FILE_FIELDS.index(name), least) for name, least in _LEAST.items()]
 
 
 def stored_values(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return fields as the database gives them back."""
-    return {
-        name: signed(plain(value)) if name in {"device", "inode"} else plain(value) for name, value in changes.items()
-    }
+    return {name: signed(plain(value)) if name in _LEAST else plain(value) for name, value in changes.items()}
 
 
 def file_checksum(values: Mapping[str, Any]) -> int:
@@ -43,7 +45,8 @@ def record_of(stored: Sequence[Any]) -> FileRecord:
     *row, checksum = stored
     if row[_STATE] not in FILE_STATES or (checksum is not None and row_checksum(row) != checksum):
         raise StorageCorruptError(f"the row of file {row[_ID]} is damaged; delete it, and the next scan makes it anew")
-    row[_DEVICE], row[_INODE] = unsigned(row[_DEVICE]), unsigned(row[_INODE])
+    for place, least in _FOLDED:
+        row[place] = unsigned(row[place], least)
     return FileRecord(*row)
 
 

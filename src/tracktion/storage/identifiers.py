@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tracktion.errors import UsageError
 from tracktion.storage.normalised import normaliser
 from tracktion.storage.protocol import IDENTIFIERS
-from tracktion.storage.rows import TRACK_FIELDS, Row, merged
+from tracktion.storage.rows import TRACK_FIELDS, Row, merged, next_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -43,7 +43,7 @@ class Resolver:
         self._places = {name: place for name, place in PLACES.items() if name in upsert_by}
         self._stored: dict[int, Row] = {}
         self._written: dict[int, tuple[Row, NormalisedTrack]] = {}
-        self._named: dict[str, dict[str, int]] = {name: {} for name in self._places}
+        self._named: dict[str, dict[str, set[int]]] = {name: {} for name in self._places}
 
     def identifiers_of(self, rows: Iterable[Row]) -> dict[str, set[str]]:
         """Return the values by which rows without id have to be looked up."""
@@ -53,22 +53,30 @@ class Resolver:
     def know(self, row: Row) -> None:
         """Take a stored row into account."""
         self._stored[row[0]] = row
-        self._name(row)
+        self._name(None, row)
 
-    def _name(self, row: Row) -> None:
+    def _name(self, old: Row | None, row: Row) -> None:
         for name, place in self._places.items():
-            value = row[place]
-            if value is not None:
-                self._named[name][value] = min(row[0], self._named[name].get(value, row[0]))
+            before = None if old is None else old[place]
+            if before is not None and before != row[place]:
+                self._named[name][before].discard(row[0])
+            if row[place] is not None:
+                self._named[name].setdefault(row[place], set()).add(row[0])
+
+    def _known(self, row: Row) -> int | None:
+        for name, place in self._places.items():
+            found = self._named[name].get(row[place])
+            if found:
+                return min(found)
+        return None
 
     def place(self, row: Row, form: NormalisedTrack) -> int:
         """Decide which track the row is, and what that track becomes; return its id."""
         track_id = row[0]
         if track_id is None:
-            found = (self._named[name].get(row[place]) for name, place in self._places.items())
-            track_id = next((known for known in found if known is not None), None)
+            track_id = self._known(row)
         if track_id is None:
-            track_id = self.last_id + 1
+            track_id = next_id(self.last_id)
         self.last_id = max(self.last_id, track_id)
         row = (track_id, *row[1:])
         written = self._written.get(track_id)
@@ -81,7 +89,7 @@ class Resolver:
                 form = normaliser()(new[1], new[2], new[3])
             row = new
         self._written[track_id] = (row, form)
-        self._name(row)
+        self._name(old, row)
         return int(track_id)
 
     def outcome(self) -> tuple[list[tuple[Row, NormalisedTrack]], list[tuple[Row, NormalisedTrack]]]:

@@ -11,7 +11,16 @@ from tracktion.results.catalogue import AnalysisSummary, Playlist, PlaylistEntri
 from tracktion.storage.entries import Order
 from tracktion.storage.memory_files import MemoryFiles
 from tracktion.storage.memory_tracks import MemoryTracks
-from tracktion.storage.rows import clean_text, dump_json, plain_analysis, summary_of
+from tracktion.storage.rows import (
+    analysis_key,
+    clean_text,
+    demand_limit,
+    demand_name,
+    dump_json,
+    known_id,
+    plain_analysis,
+    summary_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -80,17 +89,19 @@ class MemoryStorage(MemoryTracks, MemoryFiles):
 
     def put_analysis(self, identity: str, version: str, parameters_key: str, analysis: Any) -> None:
         """See `AnalysisStore.put_analysis`."""
+        key = identity, version, parameters_key = analysis_key(identity, version, parameters_key)
         plain = plain_analysis(analysis)
         text = dump_json(plain)
         summary = AnalysisSummary(identity, version, parameters_key, *summary_of(plain))
         with self.transaction():
-            self._put(self._analyses, (identity, version, parameters_key), (text, summary))
+            self._put(self._analyses, key, (text, summary))
 
     def get_analysis(self, identity: str, version: str, parameters_key: str) -> dict[str, Any] | None:
         """See `AnalysisStore.get_analysis`."""
+        key = analysis_key(identity, version, parameters_key)
         with self._lock:
             self._check_open()
-            found = self._analyses.get((identity, version, parameters_key))
+            found = self._analyses.get(key)
         if found is None:
             return None
         analysis: dict[str, Any] = json.loads(found[0])
@@ -98,6 +109,7 @@ class MemoryStorage(MemoryTracks, MemoryFiles):
 
     def delete_analyses(self, identity: str, /) -> int:
         """See `AnalysisStore.delete_analyses`."""
+        demand_name(identity, "identity")
         with self.transaction():
             keys = [key for key in self._analyses if key[0] == identity]
             for key in keys:
@@ -119,10 +131,11 @@ class MemoryStorage(MemoryTracks, MemoryFiles):
         limit: int | None = None,
     ) -> list[AnalysisSummary]:
         """See `AnalysisStore.find_analyses`."""
+        most = None if limit is None else demand_limit(limit)
         with self._lock:
             self._check_open()
             summaries = [self._analyses[key][1] for key in sorted(self._analyses)]
-        wanted = None if identities is None else set(identities)
+        wanted = None if identities is None else {demand_name(identity, "identity") for identity in identities}
         found = [
             s
             for s in summaries
@@ -130,15 +143,17 @@ class MemoryStorage(MemoryTracks, MemoryFiles):
             and (keys is None or s.key in keys)
             and (bpm_ranges is None or (s.bpm is not None and any(low <= s.bpm <= high for low, high in bpm_ranges)))
         ]
-        return found[:limit]
+        return found[:most]
 
     def put_fingerprint(self, identity: str, fingerprint: bytes, *, duration: float) -> None:
         """See `AnalysisStore.put_fingerprint`."""
+        demand_name(identity, "identity")
         with self.transaction():
             self._put(self._fingerprints, identity, (bytes(fingerprint), float(duration)))
 
     def get_fingerprint(self, identity: str, /) -> tuple[bytes, float] | None:
         """See `AnalysisStore.get_fingerprint`."""
+        demand_name(identity, "identity")
         with self._lock:
             self._check_open()
             return self._fingerprints.get(identity)
@@ -173,7 +188,7 @@ class MemoryStorage(MemoryTracks, MemoryFiles):
     def _existing(self, track_ids: Iterable[int]) -> list[int]:
         tracks = list(track_ids)
         for track_id in tracks:
-            if track_id not in self._tracks:
+            if known_id(track_id) not in self._tracks:
                 raise UsageError(f"there is no track {track_id}")
         return tracks
 
@@ -181,7 +196,7 @@ class MemoryStorage(MemoryTracks, MemoryFiles):
         self._put(self._playlists, playlist_id, (name, order))
 
     def _load(self, playlist_id: int) -> tuple[str, Order]:
-        found = self._playlists.get(playlist_id)
+        found = self._playlists.get(known_id(playlist_id))
         if found is None:
             raise UsageError(f"there is no playlist {playlist_id}")
         return found
@@ -198,7 +213,7 @@ class MemoryStorage(MemoryTracks, MemoryFiles):
         """See `PlaylistStore.get_playlist`."""
         with self._lock:
             self._check_open()
-            found = self._playlists.get(playlist_id)
+            found = self._playlists.get(known_id(playlist_id))
             return None if found is None else Playlist(playlist_id, found[0], len(found[1].entries))
 
     def list_playlists(self) -> list[Playlist]:
@@ -216,7 +231,7 @@ class MemoryStorage(MemoryTracks, MemoryFiles):
     def delete_playlist(self, playlist_id: int, /) -> bool:
         """See `PlaylistStore.delete_playlist`."""
         with self.transaction():
-            return self._drop(self._playlists, playlist_id)
+            return self._drop(self._playlists, known_id(playlist_id))
 
     def playlist_entries(self, playlist_id: int, /, *, offset: int = 0, limit: int | None = None) -> PlaylistEntries:
         """See `PlaylistStore.playlist_entries`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -45,8 +46,10 @@ class MemoryBase:
         self._lock = _Lock(timeout)
         self._undo: list[tuple[MutableMapping[Any, Any], Any, Any]] = []
         self._depth = 0
+        self._owner = 0
         self._closed = False
         self._revision = 0
+        self._edition = uuid.uuid4().hex
         self._changed: dict[int, None] = {}
         self._listeners: list[Callable[[list[tuple[int, str | None]]], None]] = []
 
@@ -54,6 +57,11 @@ class MemoryBase:
     def revision(self) -> int:
         """See `Storage.revision`."""
         return self._revision
+
+    def edition(self) -> str | None:
+        """See `Storage.edition`."""
+        self._check_open()
+        return None if self._changed and self._owner == threading.get_ident() else self._edition
 
     def listen(self, listener: Callable[[list[tuple[int, str | None]]], None]) -> None:
         """Call `listener` after each commit with ``(track id, searchable text or None when deleted)`` of what changed.
@@ -68,7 +76,7 @@ class MemoryBase:
         """See `Storage.transaction`."""
         with self._lock:
             self._check_open()
-            mark, self._depth = len(self._undo), self._depth + 1
+            mark, self._depth, self._owner = len(self._undo), self._depth + 1, threading.get_ident()
             try:
                 yield self
             except BaseException:
@@ -114,6 +122,8 @@ class MemoryBase:
                 news = [(track_id, self._searchable(track_id)) for track_id in changed]
                 for listener in self._listeners:
                     listener(news)
+            # Last: who reads the new name without the lock must find what listeners are told.
+            self._edition = uuid.uuid4().hex
 
     def _put(self, mapping: MutableMapping[Any, Any], key: Any, value: Any) -> None:
         self._undo.append((mapping, key, mapping.get(key, _MISSING)))

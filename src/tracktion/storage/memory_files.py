@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tracktion.results.catalogue import FileRecord, OutboxMessage
 from tracktion.storage.file_rows import checked_changes, checked_file, now_ns
 from tracktion.storage.memory_base import MemoryBase
-from tracktion.storage.rows import dump_json
+from tracktion.storage.rows import demand_limit, demand_name, demand_text, dump_json, known_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -89,6 +89,7 @@ class MemoryFiles(MemoryBase):
             "track_id": track_id,
         }
         wanted = [(name, value) for name, value in asked.items() if value is not None]
+        most = None if limit is None else demand_limit(limit)
         with self._lock:
             self._check_open()
             if states is None:
@@ -100,7 +101,7 @@ class MemoryFiles(MemoryBase):
             with self._lock:
                 records = [self._files[file_id] for file_id in ids[start : start + PAGE] if file_id in self._files]
             for record in records:
-                if limit is not None and found >= limit:
+                if most is not None and found >= most:
                     return
                 if states is not None and record.state not in states:
                     continue
@@ -118,6 +119,7 @@ class MemoryFiles(MemoryBase):
         **changes: Any,
     ) -> bool:
         """See `FileStore.update_file`."""
+        file_id = known_id(file_id)
         checked = checked_changes(changes)
         with self.transaction():
             old = self._files.get(file_id)
@@ -153,14 +155,15 @@ class MemoryFiles(MemoryBase):
         self, *, owner: str, epoch: int, limit: int = 10, max_attempts: int = 3, root: bytes | None = None
     ) -> list[FileRecord]:
         """See `FileStore.claim_files`."""
+        most = demand_limit(limit)
         with self.transaction():
             claimed: list[FileRecord] = []
             for file_id in self._states.get("ready", {}):
+                if len(claimed) >= most:
+                    break
                 record = self._files[file_id]
                 if record.attempts < max_attempts and root in (None, record.root):
                     claimed.append(record)
-                    if len(claimed) == limit:
-                        break
             taken = [
                 dataclasses.replace(
                     record,
@@ -189,10 +192,11 @@ class MemoryFiles(MemoryBase):
     def delete_files(self, file_ids: Iterable[int], /) -> int:
         """See `FileStore.delete_files`."""
         with self.transaction():
-            return sum([self._forget(file_id) for file_id in file_ids])
+            return sum([self._forget(known_id(file_id)) for file_id in file_ids])
 
     def add_outbox(self, message_id: str, payload: Mapping[str, Any], *, subject: bytes = b"") -> bool:
         """See `FileStore.add_outbox`."""
+        demand_name(message_id, "the id of a message")
         plain = json.loads(dump_json(dict(payload)))
         with self.transaction():
             if message_id in self._outbox:
@@ -202,10 +206,11 @@ class MemoryFiles(MemoryBase):
 
     def pending_outbox(self, *, limit: int = 100) -> list[OutboxMessage]:
         """See `FileStore.pending_outbox`."""
+        most = demand_limit(limit)
         with self._lock:
             self._check_open()
             waiting = [message for message in self._outbox.values() if not message.published]
-            return sorted(waiting, key=lambda message: message.sequence)[:limit]
+            return sorted(waiting, key=lambda message: message.sequence)[:most]
 
     def mark_outbox(self, message_ids: Iterable[str], *, published: bool) -> int:
         """See `FileStore.mark_outbox`."""
@@ -220,21 +225,26 @@ class MemoryFiles(MemoryBase):
 
     def purge_outbox(self, *, keep: int = 0) -> int:
         """See `FileStore.purge_outbox`."""
+        kept = demand_limit(keep, "keep")
         with self.transaction():
             done = sorted((m.sequence, m.id) for m in self._outbox.values() if m.published)
-            old = done[: len(done) - keep] if keep else done
+            old = done[: max(0, len(done) - kept)]
             for _, message_id in old:
                 self._drop(self._outbox, message_id)
             return len(old)
 
     def get_value(self, name: str, /) -> str | None:
         """See `FileStore.get_value`."""
+        demand_name(name, "the name of a value")
         with self._lock:
             self._check_open()
             return self._values.get(name)
 
     def set_value(self, name: str, value: str | None, /) -> None:
         """See `FileStore.set_value`."""
+        demand_name(name, "the name of a value")
+        if value is not None:
+            demand_text(value, "a value")
         with self.transaction():
             if value is None:
                 self._drop(self._values, name)

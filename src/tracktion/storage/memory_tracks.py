@@ -11,7 +11,18 @@ from tracktion.storage.identifiers import PLACES, check_identifiers
 from tracktion.storage.memory_base import MemoryBase, members
 from tracktion.storage.normalised import normaliser, searcher
 from tracktion.storage.protocol import IDENTIFIERS
-from tracktion.storage.rows import Row, chunked, merged, to_row, track_of, with_changes
+from tracktion.storage.rows import (
+    Row,
+    chunked,
+    demand_limit,
+    demand_name,
+    known_id,
+    merged,
+    next_id,
+    to_row,
+    track_of,
+    with_changes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -86,7 +97,7 @@ class MemoryTracks(MemoryBase):
     def _append(self, rows: list[Row]) -> range:
         """Store rows that have no id and no identifiers, so that each is a new track."""
         searchable = searcher()
-        first = self._last_id["track"] + 1
+        first = next_id(self._last_id["track"], len(rows))
         ids = range(first, first + len(rows))
         self._put(self._last_id, "track", ids[-1])
         self._sorted = None
@@ -102,7 +113,7 @@ class MemoryTracks(MemoryBase):
         track_id = row[0] if row[0] is not None else self._known(row, upsert_by)
         last = self._last_id["track"]
         if track_id is None:
-            track_id = last + 1
+            track_id = next_id(last)
         if track_id > last:
             self._put(self._last_id, "track", track_id)
         packed = self._tracks.get(track_id)
@@ -149,10 +160,11 @@ class MemoryTracks(MemoryBase):
 
     def get_track(self, track_id: int, /) -> Track | None:
         """See `TrackStore.get_track`."""
+        number = known_id(track_id)
         with self._lock:
             self._check_open()
-            packed = self._tracks.get(track_id)
-        return None if packed is None else track_of(_unpack(track_id, packed)[0])
+            packed = self._tracks.get(number)
+        return None if packed is None else track_of(_unpack(number, packed)[0])
 
     def get_tracks(self, track_ids: Iterable[int], /) -> dict[int, Track]:
         """See `TrackStore.get_tracks`."""
@@ -220,6 +232,7 @@ class MemoryTracks(MemoryBase):
 
     def update_track(self, track_id: int, /, **changes: Any) -> bool:
         """See `TrackStore.update_track`."""
+        track_id = known_id(track_id)
         with self.transaction():
             packed = self._tracks.get(track_id)
             if packed is None:
@@ -230,6 +243,7 @@ class MemoryTracks(MemoryBase):
 
     def delete_track(self, track_id: int, /) -> bool:
         """See `TrackStore.delete_track`."""
+        track_id = known_id(track_id)
         with self.transaction():
             packed = self._tracks.get(track_id)
             if packed is None:
@@ -264,16 +278,18 @@ class MemoryTracks(MemoryBase):
 
     def find_by_key(self, key: str, /, *, limit: int = 50) -> list[Candidate]:
         """See `TrackStore.find_by_key`."""
+        demand_name(key, "key")
+        most = demand_limit(limit)
         normalise = normaliser()
         with self._lock:
             self._check_open()
-            found = []
+            found: list[Candidate] = []
             for candidate in self.get_candidates(sorted(members(self._by_key().get(hash(key))))):
+                if len(found) >= most:
+                    break
                 track = candidate.track
                 if normalise(track.title, track.artist, track.album).key == key:
                     found.append(candidate)
-                    if len(found) == limit:
-                        break
             return found
 
     def get_candidates(self, track_ids: Iterable[int]) -> list[Candidate]:

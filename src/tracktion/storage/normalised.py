@@ -26,6 +26,7 @@ _PROBES = (
     ("Gimme Lovin' 'Til (Reimagined)", "Denmark - Re:Load", None),
     ("This Is the Day (The The Remix)", "The The", None),
     ("It's Like That (con Alma Remix)", "Run-D.M.C.", None),
+    ("か\u3099くせい", "カ\u3099カ\u3099カ\u3099SP", None),
     ("Hash Pipe (Little Feat Remix) [Beak> Mix]", "Weezer", None),
 )
 

@@ -39,7 +39,8 @@ class TrackStore(Protocol):
         """Store tracks and return their ids, in order.
 
         A mapping may have the keys of `Track`; other keys are kept in ``extra``. None, empty text and NaN mean
-        unknown; numbers may come as text; text beyond 65 536 characters is cut, NUL and lone surrogates are replaced.
+        unknown, also an ``isrc`` beyond 64 and an ``mbid`` beyond 256 characters; numbers may come as text; text beyond
+        65 536 characters is cut, NUL and lone surrogates are replaced.
 
         A row with an ``id`` is stored under it. A row without, whose ``audio_identity``, ``mbid`` or ``isrc`` (in this
         order) is already stored, updates that track. Otherwise it is new. An update overwrites what the row knows
@@ -57,7 +58,7 @@ class TrackStore(Protocol):
         ------
         UsageError
             A value that cannot be meant (``duration="long"``, negative id): names the row and field. Chunks before
-            it are stored, its own is not.
+            it are stored, its own is not. Also when no id is left below 2**63.
         """
         ...
 
@@ -300,6 +301,9 @@ class Storage(TrackStore, FileStore, AnalysisStore, PlaylistStore, Protocol):
     Every method is one transaction: when it returns, its effect is there for everybody and survives a kill of the
     process; when it raises, nothing of it is (chunks of `add_tracks` excepted). Failures are `StorageError`:
     ``Busy``, ``Full``, ``Corrupt``, ``Unavailable``, ``Version``; after `close`, `StorageUnavailableError`.
+
+    What no home can keep is a `UsageError` in all of them: NUL and lone surrogates in text by which something is looked
+    up (identities, names, keys), more than 800 bytes of it, a negative limit. An id outside of 64 bits names nothing.
     """
 
     @property
@@ -315,6 +319,14 @@ class Storage(TrackStore, FileStore, AnalysisStore, PlaylistStore, Protocol):
     @property
     def revision(self) -> int:
         """A number that grows when tracks change through this object (results cached for them are stale)."""
+        ...
+
+    def edition(self) -> str | None:
+        """Return a name of the tracks as they are: two equal ones, in whatever process, stand for the same tracks.
+
+        Whoever changes tracks gives another name, at random, together with the change. None inside of a unit of work
+        that has changed tracks, and where nobody has given a name yet.
+        """
         ...
 
     def transaction(self) -> AbstractContextManager[Self]:

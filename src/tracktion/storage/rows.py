@@ -7,6 +7,7 @@ import math
 import operator
 import re
 import zlib
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from tracktion.errors import StorageCorruptError, UsageError
@@ -18,13 +19,20 @@ if TYPE_CHECKING:
 __all__ = [
     "TRACK_FIELDS",
     "Row",
+    "analysis_key",
     "chunked",
+    "cleaned",
+    "demand_limit",
+    "demand_name",
     "demand_search",
+    "demand_text",
     "demand_whole",
     "dump_json",
     "existing_row",
+    "known_id",
     "load_json",
     "merged",
+    "next_id",
     "plain",
     "row_checksum",
     "summary_of",
@@ -37,6 +45,11 @@ __all__ = [
 TRACK_FIELDS = ("id", "title", "artist", "album", "duration", "year", "isrc", "mbid", "audio_identity", "extra")
 TEXT_LIMIT = 65_536
 MAX_ID = 2**63 - 1
+NAME_BYTES = 800
+"""Bytes of a text by which something is looked up: three of them fit into one entry of PostgreSQL's indexes."""
+
+ISRC_LIMIT, MBID_LIMIT = 64, 256
+"""Characters beyond which a value is no identifier, whatever a tag says."""
 
 Row = tuple[Any, ...]
 """Values in the order of `TRACK_FIELDS`, cleaned; ``extra`` is JSON text or None."""
@@ -67,15 +80,19 @@ def clean_text(value: Any, name: str) -> str | None:
 def _as_text(value: Any, name: str) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    if isinstance(value, float) and math.isnan(value):
+    if _is_nan(value):
         return ""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise UsageError(f"{name} must be text, not {type(value).__name__}")
     return str(value)
 
 
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, Real) and math.isnan(value)
+
+
 def _integer(value: Any, name: str) -> int | None:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if value is None:
         return None
     if isinstance(value, str):
         if not value.strip():
@@ -84,13 +101,15 @@ def _integer(value: Any, name: str) -> int | None:
             return int(value)
         except ValueError:
             raise UsageError(f"{name} must be a whole number, not {value[:40]!r}") from None
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
     try:
         if isinstance(value, bool):
             raise TypeError
         return operator.index(value)
     except TypeError:
+        if _is_nan(value):
+            return None
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
         raise UsageError(f"{name} must be a whole number, not {value!r:.40}") from None
 
 
@@ -108,7 +127,7 @@ def _duration(value: Any) -> float | None:
         if isinstance(value, bool):
             raise TypeError
         seconds = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UsageError(f"duration must be seconds, not {value!r:.40}") from None
     if math.isnan(seconds) or seconds == 0:
         return None
@@ -130,12 +149,18 @@ def _year(value: Any) -> int | None:
 
 def _isrc(value: Any) -> str | None:
     text = clean_text(value, "isrc")
-    return text.replace("-", "").replace(" ", "").upper() or None if text else None
+    code = text.replace("-", "").replace(" ", "").upper() if text else ""
+    return code if 0 < len(code) <= ISRC_LIMIT else None
 
 
 def _mbid(value: Any) -> str | None:
     text = clean_text(value, "mbid")
-    return text.lower() if text else None
+    return text.lower() if text and len(text) <= MBID_LIMIT else None
+
+
+def _identity(value: Any) -> str | None:
+    text = clean_text(value, "audio_identity")
+    return demand_name(text, "audio_identity") if text else None
 
 
 def _extra(value: Any) -> str | None:
@@ -155,9 +180,14 @@ _CLEANERS = {
     "year": _year,
     "isrc": _isrc,
     "mbid": _mbid,
-    "audio_identity": lambda value: clean_text(value, "audio_identity"),
+    "audio_identity": _identity,
     "extra": _extra,
 }
+
+
+def cleaned(name: str, value: Any) -> Any:
+    """Return the value of a field of a track as it is kept, or raise `UsageError`."""
+    return _CLEANERS[name](value)
 
 
 def to_row(track: Track | Mapping[str, Any], number: int) -> Row:
@@ -182,8 +212,10 @@ def _from_values(values: Mapping[str, Any]) -> Row:
     get = values.get
     extra = get("extra")
     if not _FIELD_SET.issuperset(values):
-        others = [name for name in values if name not in _FIELD_SET]
-        extra = dict(extra or {}) | {str(name): values[name] for name in others if values[name] not in (None, "")}
+        others = {str(name): values[name] for name in values if name not in _FIELD_SET}
+        if extra and not isinstance(extra, dict):
+            _extra(extra)
+        extra = dict(extra or {}) | {name: value for name, value in others.items() if not _is_unknown(value)}
     number, year, isrc, mbid, identity = get("id"), get("year"), get("isrc"), get("mbid"), get("audio_identity")
     return (
         None if number is None else _track_id(number),
@@ -194,9 +226,13 @@ def _from_values(values: Mapping[str, Any]) -> Row:
         None if year is None else _year(year),
         None if isrc is None else _isrc(isrc),
         None if mbid is None else _mbid(mbid),
-        None if identity is None else clean_text(identity, "audio_identity"),
+        None if identity is None else _identity(identity),
         _extra(extra) if extra else None,
     )
+
+
+def _is_unknown(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value) or _is_nan(value)
 
 
 def merged(old: Row, new: Row) -> Row:
@@ -214,7 +250,7 @@ def with_changes(old: Row, changes: Mapping[str, Any]) -> Row:
     for name, value in changes.items():
         if name == "id" or name not in _NUMBERED:
             raise UsageError(f"a track has no field {name!r} that can be changed")
-        values[_NUMBERED[name]] = _CLEANERS[name](value)
+        values[_NUMBERED[name]] = cleaned(name, value)
     return tuple(values)
 
 
@@ -224,6 +260,46 @@ def track_of(row: Sequence[Any]) -> Track:
     return Track(
         row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], json.loads(extra) if extra else {}
     )
+
+
+def demand_text(text: str, what: str) -> str:
+    """Return `text`, or raise `UsageError` for what not every home can keep: NUL, lone surrogates."""
+    if not isinstance(text, str):
+        raise UsageError(f"{what} must be text, not {type(text).__name__}")
+    if _UNSTORABLE.search(text.replace("\x1f", "")):
+        raise UsageError(f"{what} must not hold NUL or lone surrogates")
+    return text
+
+
+def demand_name(text: str, what: str) -> str:
+    """Return a text that something is stored under, or raise `UsageError` for what not every home can look up."""
+    if len(demand_text(text, what).encode()) > NAME_BYTES:
+        raise UsageError(f"{what} must have at most {NAME_BYTES} bytes in UTF-8")
+    return text
+
+
+def demand_limit(limit: int, what: str = "limit") -> int:
+    """Return a number of rows that every home can take, or raise `UsageError`."""
+    number = _integer(limit, what)
+    if number is None or number < 0:
+        raise UsageError(f"{what} must be a whole number from 0 on, not {limit!r:.40}")
+    return min(number, MAX_ID)
+
+
+def known_id(number: int) -> int:
+    """Return an id to look up; one that no home could give is -1, which no row has."""
+    try:
+        found = operator.index(number)
+    except TypeError:
+        raise UsageError(f"an id is a whole number, not {number!r:.40}") from None
+    return found if 0 <= found <= MAX_ID else -1
+
+
+def next_id(last: int, count: int = 1) -> int:
+    """Return the id after the last one given out, and make sure that there are `count`."""
+    if last > MAX_ID - count:
+        raise UsageError(f"no ids are left: {last} was given out, and 2**63 - 1 is the last")
+    return last + 1
 
 
 def row_checksum(row: Sequence[Any]) -> int:
@@ -336,6 +412,14 @@ def summary_of(analysis: Mapping[str, Any]) -> tuple[float | None, int | None, f
         name = f"{part('key', 'tonic')} {part('key', 'mode')}"
     key = key_number(name) if isinstance(name, str) else None
     return number(part("tempo", "bpm")), key, number(part("mood", "valence")), number(part("mood", "arousal"))
+
+
+def analysis_key(identity: str, version: str, parameters_key: str) -> tuple[str, str, str]:
+    """Return what an analysis is stored under, or raise `UsageError`."""
+    names = {"identity": identity, "version": version, "parameters_key": parameters_key}
+    for name, value in names.items():
+        demand_name(value, name)
+    return identity, version, parameters_key
 
 
 def plain_analysis(analysis: Any) -> dict[str, Any]:

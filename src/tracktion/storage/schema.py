@@ -19,7 +19,7 @@ __all__ = [
     "tracks",
 ]
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every schema version in order; tests/data keeps a file of each."""
 
 HEAD = REVISIONS[-1]
@@ -80,7 +80,12 @@ files = sa.Table(
     sa.Column("changed_ns", Number, nullable=False),
     sa.Column("checksum", Number),
 )
-sa.Index("files_path", files.c.path, files.c.root, unique=True)
+sa.Index("files_path", files.c.path, files.c.root, unique=True).ddl_if(dialect="sqlite")
+# An index of PostgreSQL takes 2704 bytes at most, and a path may be longer: equal paths are found by their hashes.
+sa.Index("files_path_once", sa.func.sha256(files.c.path), sa.func.sha256(files.c.root), unique=True).ddl_if(
+    dialect="postgresql"
+)
+sa.Index("files_path_hash", files.c.path, postgresql_using="hash").ddl_if(dialect="postgresql")
 sa.Index("files_state", files.c.state, files.c.id)
 sa.Index("files_inode", files.c.inode, files.c.device)
 for _name in ("audio_identity", "track_id"):

@@ -33,6 +33,9 @@ PAGE, PAGES = 160, 100
 STALE = 600.0
 """Seconds after which a sample of a catalogue that has changed is taken anew."""
 
+OTHERS = 1.0
+"""The same for a small catalogue that others change; after own changes its sample is taken anew at once."""
+
 WANTED = 400
 """Rows that all lookups of a question together may give, as estimated."""
 
@@ -59,8 +62,8 @@ class Statistics:
         As from `tracktion._core.trigrams.segment`.
     sampled, rows
         Rows in the sample and in the catalogue.
-    revision, taken
-        When the sample was taken: revision of the storage, monotonic seconds.
+    revision, edition, taken
+        When the sample was taken: revision and edition of the storage, monotonic seconds.
     """
 
     starts: NDArray[np.uint32]
@@ -68,6 +71,7 @@ class Statistics:
     sampled: int
     rows: int
     revision: int
+    edition: str | None
     taken: float
 
     def with_term(self, term: int) -> NDArray[np.uint16]:
@@ -162,7 +166,8 @@ def grams_by_rarity(search: str, statistics: Statistics, budget: int) -> list[tu
         if out and total + rows > budget:
             break
         total += rows
-        out.append((gram, float(np.log1p(statistics.rows / rows))))
+        # Rows may have come since an empty catalogue was sampled: none of them weighs nothing.
+        out.append((gram, float(np.log1p(max(1, statistics.rows) / rows))))
     return out
 
 
@@ -211,24 +216,28 @@ _samples: weakref.WeakKeyDictionary[Any, Statistics] = weakref.WeakKeyDictionary
 def statistics_of(storage: Any, sample: Callable[[], tuple[list[str], int]]) -> Statistics:
     """Return the statistics of a storage; `sample` gives texts of some rows and the number of all."""
     found = _samples.get(storage)
-    if found is not None and (found.revision == storage.revision or not _old(found, storage)):
+    revision, edition = storage.revision, storage.edition()
+    if found is not None and not _old(found, revision, edition):
         return found
     with _lock:
-        revision = storage.revision
         texts, rows = sample()
         texts = texts[:65535]
         offsets = np.zeros(len(texts) + 1, dtype=np.int64)
         np.cumsum(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)), out=offsets[1:])
         data = np.frombuffer("".join(texts).encode("ascii", "replace"), dtype=np.uint8)
         starts, postings = segment(data, offsets, 0, len(texts))
-        made = Statistics(starts, postings, len(texts), rows, revision, time.monotonic())
+        made = Statistics(starts, postings, len(texts), rows, revision, edition, time.monotonic())
         _samples[storage] = made
         return made
 
 
-def _old(found: Statistics, storage: Any) -> bool:
-    small = found.rows < 2 * PAGE * PAGES
-    return small or time.monotonic() - found.taken > STALE or storage.revision > 2 * found.revision + 1000
+def _old(found: Statistics, revision: int, edition: str | None) -> bool:
+    if edition is not None and edition == found.edition:
+        return False  # nobody has changed a track, in whatever process
+    age = time.monotonic() - found.taken
+    if found.rows < 2 * PAGE * PAGES:
+        return revision != found.revision or not found.rows or age > OTHERS
+    return age > STALE or revision > 2 * found.revision + 1000
 
 
 def ranked(query: NormalisedTrack, rows: Iterable[tuple[int, str]]) -> tuple[list[int], list[float]]:

@@ -11,7 +11,10 @@ from tracktion.errors import StorageCorruptError
 from tracktion.results.catalogue import AnalysisSummary
 from tracktion.storage.file_rows import now_ns
 from tracktion.storage.rows import (
+    analysis_key,
     chunked,
+    demand_limit,
+    demand_name,
     demand_whole,
     dump_json,
     load_json,
@@ -67,6 +70,7 @@ class SqlAnalyses(SqlValues):
 
     def put_analysis(self, identity: str, version: str, parameters_key: str, analysis: Any) -> None:
         """See `AnalysisStore.put_analysis`."""
+        analysis_key(identity, version, parameters_key)
         plain = plain_analysis(analysis)
         data = dump_json(plain)
         bpm, key, valence, arousal = summary_of(plain)
@@ -87,6 +91,7 @@ class SqlAnalyses(SqlValues):
 
     def get_analysis(self, identity: str, version: str, parameters_key: str) -> dict[str, Any] | None:
         """See `AnalysisStore.get_analysis`."""
+        analysis_key(identity, version, parameters_key)
         query = sa.select(analyses.c.data, analyses.c.checksum).where(
             analyses.c.identity == identity,
             analyses.c.version == version,
@@ -100,7 +105,7 @@ class SqlAnalyses(SqlValues):
 
     def delete_analyses(self, identity: str, /) -> int:
         """See `AnalysisStore.delete_analyses`."""
-        statement = sa.delete(analyses).where(analyses.c.identity == identity)
+        statement = sa.delete(analyses).where(analyses.c.identity == demand_name(identity, "identity"))
         return self.write(lambda connection: connection.execute(statement).rowcount)
 
     def count_analyses(self) -> int:
@@ -117,26 +122,29 @@ class SqlAnalyses(SqlValues):
         limit: int | None = None,
     ) -> list[AnalysisSummary]:
         """See `AnalysisStore.find_analyses`."""
-        query = _SUMMARY
+        query, most = _SUMMARY, None if limit is None else demand_limit(limit)
         if bpm_ranges is not None:
             between = [analyses.c.bpm.between(low, high) for low, high in bpm_ranges]
             query = query.where(sa.or_(sa.false(), *between))
         if keys is not None:
             query = query.where(analyses.c.musical_key.in_(list(keys)))
-        parts: list[list[str] | None] = [None] if identities is None else list(chunked(sorted(set(identities)), ASK))
+        parts: list[list[str] | None] = [None]
+        if identities is not None:
+            parts = list(chunked(sorted({demand_name(identity, "identity") for identity in identities}), ASK))
         found: list[AnalysisSummary] = []
         for part in parts:
-            if limit is not None and len(found) >= limit:
+            if most is not None and len(found) >= most:
                 break
             asked = query if part is None else query.where(analyses.c.identity.in_(part))
-            if limit is not None:
-                asked = asked.limit(limit - len(found))
+            if most is not None:
+                asked = asked.limit(most - len(found))
             rows = self._all(asked)
             found.extend(map(_summary_of, rows))
         return found
 
     def put_fingerprint(self, identity: str, fingerprint: bytes, *, duration: float) -> None:
         """See `AnalysisStore.put_fingerprint`."""
+        demand_name(identity, "identity")
         data = bytes(fingerprint)
         seconds = float(duration)
         checksum = print_checksum(identity, data, seconds)
@@ -145,7 +153,7 @@ class SqlAnalyses(SqlValues):
 
     def get_fingerprint(self, identity: str, /) -> tuple[bytes, float] | None:
         """See `AnalysisStore.get_fingerprint`."""
-        query = _PRINT.where(fingerprints.c.identity == identity)
+        query = _PRINT.where(fingerprints.c.identity == demand_name(identity, "identity"))
         found = self._first(query)
         if found is None:
             return None

@@ -229,6 +229,9 @@ class SqlBase:
                 try:
                     yield connection
                     self._demand_unit()
+                    if self._local.changed is not None:
+                        with self._translated():
+                            self._publish_change(connection)
                 except BaseException as error:
                     self._take_back(transaction, error)
                     raise
@@ -378,6 +381,9 @@ class SqlBase:
 
     def _mark(self, connection: Connection) -> Any:
         """Return what tells later whether the transaction was committed."""
+
+    def _publish_change(self, connection: Connection) -> None:
+        """Write, last of all in a unit of work, that tracks are others than before."""
 
     def _commit(self, transaction: sa.Transaction, _mark: Any) -> None:
         transaction.commit()

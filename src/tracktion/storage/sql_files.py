@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from tracktion.results.catalogue import FileRecord, OutboxMessage
 from tracktion.storage.file_rows import FILE_FIELDS, checked_changes, checked_file, now_ns
 from tracktion.storage.file_sums import STORED_FILE, change_files, file_checksum, record_of, stored_values
-from tracktion.storage.rows import chunked, demand_whole, dump_json
+from tracktion.storage.rows import chunked, demand_limit, demand_name, demand_whole, dump_json, known_id
 from tracktion.storage.schema import files, outbox
 from tracktion.storage.sql_values import SqlValues
 
@@ -116,7 +116,7 @@ class SqlFiles(SqlValues):
             }
         ).items():
             query = query.where(files.c[name] == value)
-        last, left = -1, limit
+        last, left = -1, None if limit is None else demand_limit(limit)
         while left is None or left > 0:
             size = PAGE if left is None else min(PAGE, left)
             page = query.where(files.c.id > last).limit(size)
@@ -137,6 +137,7 @@ class SqlFiles(SqlValues):
         **changes: Any,
     ) -> bool:
         """See `FileStore.update_file`."""
+        file_id = known_id(file_id)
         checked = stored_values(checked_changes(changes))
         condition = files.c.id == file_id
         if expected_state is not None:
@@ -164,7 +165,7 @@ class SqlFiles(SqlValues):
         query = STORED_FILE.where(files.c.state == "ready", files.c.attempts < max_attempts)
         if root is not None:
             query = query.where(files.c.root == root)
-        query = query.order_by(files.c.id).limit(limit).with_for_update(skip_locked=True)
+        query = query.order_by(files.c.id).limit(demand_limit(limit)).with_for_update(skip_locked=True)
 
         def work(connection: Connection) -> list[FileRecord]:
             found = [record_of(row) for row in connection.execute(query)]
@@ -189,7 +190,7 @@ class SqlFiles(SqlValues):
 
     def delete_files(self, file_ids: Iterable[int], /) -> int:
         """See `FileStore.delete_files`."""
-        wanted = list(file_ids)
+        wanted = list(map(known_id, file_ids))
 
         def work(connection: Connection) -> int:
             return sum(
@@ -202,7 +203,7 @@ class SqlFiles(SqlValues):
     def add_outbox(self, message_id: str, payload: Mapping[str, Any], *, subject: bytes = b"") -> bool:
         """See `FileStore.add_outbox`."""
         values = {
-            "id": message_id,
+            "id": demand_name(message_id, "the id of a message"),
             "subject": subject,
             "payload": dump_json(dict(payload)),
             "published": False,
@@ -214,7 +215,8 @@ class SqlFiles(SqlValues):
 
     def pending_outbox(self, *, limit: int = 100) -> list[OutboxMessage]:
         """See `FileStore.pending_outbox`."""
-        query = _MESSAGE.where(outbox.c.published == sa.false()).order_by(outbox.c.sequence).limit(limit)
+        query = _MESSAGE.where(outbox.c.published == sa.false()).order_by(outbox.c.sequence)
+        query = query.limit(demand_limit(limit))
         return [_message(row) for row in self._all(query)]
 
     def mark_outbox(self, message_ids: Iterable[str], *, published: bool) -> int:
@@ -240,7 +242,7 @@ class SqlFiles(SqlValues):
     def purge_outbox(self, *, keep: int = 0) -> int:
         """See `FileStore.purge_outbox`."""
         done = sa.select(outbox.c.sequence).where(outbox.c.published == sa.true())
-        newest = done.order_by(outbox.c.sequence.desc()).limit(keep).subquery()
+        newest = done.order_by(outbox.c.sequence.desc()).limit(demand_limit(keep, "keep")).subquery()
         old = sa.delete(outbox).where(
             outbox.c.published == sa.true(), outbox.c.sequence.not_in(sa.select(newest.c.sequence))
         )

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from tracktion.errors import StorageCorruptError, UsageError
 from tracktion.results.catalogue import Playlist, PlaylistEntries
 from tracktion.storage.entries import Order, pack
-from tracktion.storage.rows import chunked, clean_text, demand_whole
+from tracktion.storage.rows import chunked, clean_text, demand_whole, known_id
 from tracktion.storage.schema import playlists, tracks
 from tracktion.storage.sql_values import SqlValues
 
@@ -69,11 +69,11 @@ class SqlPlaylists(SqlValues):
         """See `PlaylistStore.create_playlist`."""
         title = clean_text(name, "name") or ""
         wanted = list(track_ids)
-        order = Order()
-        order.insert(None, wanted)
 
         def work(connection: Connection) -> Playlist:
             self._demand_tracks(connection, wanted)
+            order = Order()
+            order.insert(None, wanted)
             playlist_id = self._locked_counter(connection, "playlist") + 1
             self._set_counter(connection, "playlist", playlist_id)
             summary = self._sum((playlist_id, title, len(wanted)))
@@ -85,14 +85,15 @@ class SqlPlaylists(SqlValues):
 
     def _demand_tracks(self, connection: Connection, track_ids: list[int]) -> None:
         for part in chunked(sorted(set(track_ids)), ASK):
-            found = set(connection.execute(_KNOWN_TRACKS, {"wanted": part}).scalars())
+            known = [track_id for track_id in part if known_id(track_id) >= 0]
+            found = set(connection.execute(_KNOWN_TRACKS, {"wanted": known}).scalars())
             missing = next((track_id for track_id in part if track_id not in found), None)
             if missing is not None:
                 raise UsageError(f"there is no track {missing}")
 
     def _edit(self, playlist_id: int, edit: Callable[[Connection, Order], T]) -> T:
         def work(connection: Connection) -> T:
-            found = connection.execute(_ORDER_LOCKED, {"wanted": playlist_id}).one_or_none()
+            found = connection.execute(_ORDER_LOCKED, {"wanted": known_id(playlist_id)}).one_or_none()
             if found is None:
                 raise self._no_playlist(playlist_id)
             order = _order_of(found)
@@ -106,7 +107,7 @@ class SqlPlaylists(SqlValues):
 
     def get_playlist(self, playlist_id: int, /) -> Playlist | None:
         """See `PlaylistStore.get_playlist`."""
-        found = self._first(_SHORT, {"wanted": playlist_id})
+        found = self._first(_SHORT, {"wanted": known_id(playlist_id)})
         if found is None:
             self._no_playlist(playlist_id)
             return None
@@ -130,7 +131,7 @@ class SqlPlaylists(SqlValues):
         title = clean_text(name, "name") or ""
 
         def work(connection: Connection) -> None:
-            found = connection.execute(_SHORT_LOCKED, {"wanted": playlist_id}).one_or_none()
+            found = connection.execute(_SHORT_LOCKED, {"wanted": known_id(playlist_id)}).one_or_none()
             if found is None:
                 raise self._no_playlist(playlist_id)
             values = {"name": title, "summary_checksum": self._sum((playlist_id, title, _summary_of(found).length))}
@@ -140,7 +141,7 @@ class SqlPlaylists(SqlValues):
 
     def delete_playlist(self, playlist_id: int, /) -> bool:
         """See `PlaylistStore.delete_playlist`."""
-        statement = sa.delete(playlists).where(playlists.c.id == playlist_id)
+        statement = sa.delete(playlists).where(playlists.c.id == known_id(playlist_id))
         deleted = bool(self.write(lambda connection: connection.execute(statement).rowcount))
         if not deleted:
             self._no_playlist(playlist_id)
@@ -148,7 +149,7 @@ class SqlPlaylists(SqlValues):
 
     def playlist_entries(self, playlist_id: int, /, *, offset: int = 0, limit: int | None = None) -> PlaylistEntries:
         """See `PlaylistStore.playlist_entries`."""
-        found = self._first(_ORDER, {"wanted": playlist_id})
+        found = self._first(_ORDER, {"wanted": known_id(playlist_id)})
         if found is None:
             raise self._no_playlist(playlist_id)
         return _order_of(found).view(offset, limit)

@@ -19,8 +19,11 @@ from tracktion.storage.rows import (
     TRACK_FIELDS,
     Row,
     chunked,
+    demand_limit,
+    demand_name,
     demand_search,
     existing_row,
+    known_id,
     row_checksum,
     text_checksum,
     to_row,
@@ -177,12 +180,12 @@ class SqlTracks(SqlValues):
 
     def get_track(self, track_id: int, /) -> Track | None:
         """See `TrackStore.get_track`."""
-        found = self._first(_ONE, {"wanted": track_id})
+        found = self._first(_ONE, {"wanted": known_id(track_id)})
         return None if found is None else track_of(_row(found))
 
     def get_tracks(self, track_ids: Iterable[int], /) -> dict[int, Track]:
         """See `TrackStore.get_tracks`."""
-        wanted = list(dict.fromkeys(track_ids))
+        wanted = list(dict.fromkeys(map(known_id, track_ids)))
         found = self.read(lambda connection: list(self._rows_where(connection, "id", wanted)))
         by_id = {row[0]: row for row in found}
         return {track_id: track_of(by_id[track_id]) for track_id in wanted if track_id in by_id}
@@ -228,6 +231,7 @@ class SqlTracks(SqlValues):
 
     def update_track(self, track_id: int, /, **changes: Any) -> bool:
         """See `TrackStore.update_track`."""
+        track_id = known_id(track_id)
 
         def work(connection: Connection) -> bool:
             found = connection.execute(_ONE_LOCKED, {"wanted": track_id}).one_or_none()
@@ -241,6 +245,7 @@ class SqlTracks(SqlValues):
 
     def delete_track(self, track_id: int, /) -> bool:
         """See `TrackStore.delete_track`."""
+        track_id = known_id(track_id)
 
         def work(connection: Connection) -> bool:
             self._unindex_track(connection, track_id)
@@ -269,7 +274,7 @@ class SqlTracks(SqlValues):
 
     def find_by_key(self, key: str, /, *, limit: int = 50) -> list[Candidate]:
         """See `TrackStore.find_by_key`."""
-        found = self._all(_BY_KEY, {"key": key, "most": limit})
+        found = self._all(_BY_KEY, {"key": demand_name(key, "key"), "most": demand_limit(limit)})
         return [_candidate(values) for values in found]
 
     def candidates(self, query: NormalisedTrack, /, *, limit: int = 50) -> list[Candidate]:

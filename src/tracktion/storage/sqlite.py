@@ -54,6 +54,7 @@ _CANDIDATES = (
     f"SELECT {', '.join(CANDIDATE_FIELDS)} "  # noqa: S608 - our names
     "FROM tracks WHERE id IN (SELECT value FROM json_each(?))"
 )
+_VALUE = "SELECT name, value, checksum FROM named_values WHERE name = ?"
 _INDEX = (
     "INSERT INTO tracks_search (rowid, norm_search) "
     "SELECT id, norm_search FROM tracks WHERE id IN (SELECT value FROM json_each(?))"
@@ -104,7 +105,7 @@ class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
 
     def __init__(
         self,
-        url: str,
+        url: str | sa.URL,
         *,
         migrate: bool | None = None,
         timeout: float = 30.0,
@@ -119,7 +120,7 @@ class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
             raise UsageError(f"check must be 'full', 'quick' or 'none', not {check!r}")
         path = sa.make_url(url).database
         if not path:
-            raise UsageError(f"{url!r} names no file; for a catalogue in memory use 'memory:'")
+            raise UsageError(f"{str(url)!r} names no file; for a catalogue in memory use 'memory:'")
         self._path = Path(path).expanduser().absolute()
         self._timeout = timeout
         self._pragmas = (
@@ -292,6 +293,11 @@ class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
     def _connections(self) -> int:
         pool: Any = self._engine.pool
         return self._idle() + int(pool.checkedout())
+
+    def _value_row(self, name: str) -> Any:
+        if getattr(self._local, "connection", None) is not None:
+            return super()._value_row(name)
+        return next(iter(self._look(_VALUE, name)), None)
 
     # --- writing ----------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -33,6 +34,17 @@ class CacheConformance:
             equal(cache.get("k0"), 2)
             stats = cache.stats()
             equal((stats.hits, stats.misses), (len(values) + 1, 1))
+
+    def test_any_key_and_any_time(self) -> None:
+        """Keys may hold lone surrogates, as names of files do; times without end keep for ever."""
+        with self.make() as cache:
+            for number, ttl in enumerate((math.inf, math.nan, 1e30, None)):
+                cache.set(f"k{number}\udcff", number, ttl=ttl)
+            equal([cache.get(f"k{number}\udcff") for number in range(4)], list(range(4)))
+            cache.delete("k0\udcff")
+            equal((cache.get("k0\udcff"), cache.get("\ud800")), (MISSING, MISSING))
+            equal(cache.get("k1\udcff"), 1)
+            true(not cache.stats().open, "nothing failed")
 
     def test_delete_and_clear(self) -> None:
         """Both forget; what is not there may be forgotten too."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
 from tracktion.errors import UsageError
@@ -17,6 +18,7 @@ ODD_NAMES = [
     "/m/🎵.mp3".encode(),
     b"/m/a\nb.mp3",
     b"/m/" + b"x" * 255,
+    b"/m/" + b"/".join(hashlib.sha256(b"%d" % n).hexdigest().encode() for n in range(300)),
     b"/m/%_'\\.mp3",
     b"/m/e\xcc\x81",
     b"/m/\xc3\xa9",
@@ -43,7 +45,7 @@ class FileRules(HomeRules):
             equal(records[0].name.encode("utf-8", "surrogateescape"), ODD_NAMES[0])
 
     def test_signatures_round_trip(self) -> None:
-        """Sizes, nanoseconds and 64-bit inodes keep their values."""
+        """Sizes, nanoseconds and 64-bit inodes keep their values, times after 2262 too."""
         with self.make() as storage:
             record = FileRecord(
                 b"/a",
@@ -66,6 +68,10 @@ class FileRules(HomeRules):
             true(found is not None and found.id == file_id and found.changed_ns > 0, "it is there")
             equal(found and _plain(found), record)
             equal([f.id for f in storage.find_files(inode=2**63 + 5, device=2**64 - 1)], [file_id])
+            far = FileRecord(b"/far", b"/", mtime_ns=2**63 + 10**18, ctime_ns=-(2**61))
+            storage.put_files([far])
+            found = storage.get_file(b"/far")
+            equal(found and _plain(found), far)
 
     def test_put_overwrites_by_place(self) -> None:
         """Root and path name a row; putting it again overwrites it under the same id."""
@@ -161,6 +167,7 @@ class FileRules(HomeRules):
             equal(len(set(taken)), 100)
             equal(storage.count_files(), {"ready": 5, "running": 100})
             equal(len(storage.claim_files(owner="x", epoch=1, max_attempts=9, root=b"/other")), 0)
+            equal(len(storage.claim_files(owner="x", epoch=1, max_attempts=9, limit=0)), 0)
             equal(len(storage.claim_files(owner="x", epoch=1, max_attempts=9, root=b"/")), 5)
 
     def test_outbox_keeps_order_and_ids(self) -> None:
@@ -177,6 +184,7 @@ class FileRules(HomeRules):
             equal(storage.mark_outbox(["m1"], published=False), 1)
             equal([(m.id, m.attempts) for m in storage.pending_outbox()], [("m1", 1), ("m2", 0), ("m4", 0)])
             storage.mark_outbox(["m1"], published=True)
+            equal(storage.purge_outbox(keep=7), 0)
             equal(storage.purge_outbox(keep=2), 1)
             equal(storage.purge_outbox(), 2)
             equal(len(storage.pending_outbox()), 2)
@@ -191,6 +199,45 @@ class FileRules(HomeRules):
             storage.set_value("a", None)
             storage.set_value("a", None)
             equal(storage.get_value("a"), None)
+
+    def test_numbers_of_rows_are_checked(self) -> None:
+        """No rows, or more than there are, is fine; less than none is refused."""
+        with self.make() as storage:
+            storage.put_files([FileRecord(b"/a", b"/", state="ready")])
+            storage.add_outbox("m", {})
+            for most in (0, 2**70):
+                equal(len(list(storage.find_files(limit=most))), min(most, 1))
+                equal(len(storage.pending_outbox(limit=most)), min(most, 1))
+                equal(len(storage.claim_files(owner="o", epoch=1, limit=most)), min(most, 1))
+                equal(storage.purge_outbox(keep=most), 0)
+            for wrong in (-1, 1.5, None):
+                with raises(UsageError):
+                    storage.claim_files(owner="o", epoch=1, limit=wrong)  # type: ignore[arg-type]
+                with raises(UsageError):
+                    storage.pending_outbox(limit=wrong)  # type: ignore[arg-type]
+                with raises(UsageError):
+                    storage.purge_outbox(keep=wrong)  # type: ignore[arg-type]
+            with raises(UsageError):
+                list(storage.find_files(limit=-1))
+            true(not storage.update_file(2**63, state="done"), "no such row")
+            equal(storage.delete_files([2**63, -1]), 0)
+
+    def test_names_that_nobody_can_keep_are_refused(self) -> None:
+        """NUL and lone surrogates in names of values and messages, and names without end."""
+        with self.make() as storage:
+            for name in ("a\0", "a\udcff", "é" * 500):
+                for call in (
+                    lambda name=name: storage.get_value(name),
+                    lambda name=name: storage.set_value(name, "1"),
+                    lambda name=name: storage.add_outbox(name, {}),
+                ):
+                    with raises(UsageError):
+                        call()
+            for value in ("a\0", "a\udcff"):
+                with raises(UsageError):
+                    storage.set_value("name", value)
+            storage.set_value("name", "é" * 5000)
+            equal(storage.get_value("name"), "é" * 5000)
 
     def test_deleting_a_track_unlinks_its_files(self) -> None:
         """The file stays, and points to no track."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -95,6 +96,98 @@ class TrackRules(HomeRules):
             (blank,) = storage.add_tracks([{"title": None, "duration": 0}])
             equal(storage.get_track(blank), Track(blank))
 
+    def test_other_keys_that_say_nothing_are_left_out(self) -> None:
+        """NaN, None and empty text under other names, as tables of pandas have them; false and 0 say something."""
+        with self.make() as storage:
+            row = {"title": "x", "genre": math.nan, "mood": None, "note": "", "live": False, "plays": 0}
+            (track_id,) = storage.add_tracks([row])
+            equal(storage.get_track(track_id), Track(track_id, "x", extra={"live": False, "plays": 0}))
+
+    def test_long_identifiers_are_none(self) -> None:
+        """A tag may hold anything: what is too long for an ISRC or mbid is left out, and the track is kept."""
+        with self.make() as storage:
+            code = "".join(hashlib.sha256(b"%d" % n).hexdigest() for n in range(300))
+            ids = storage.add_tracks([{"title": "x", "isrc": code, "mbid": code}, {"title": "y", "isrc": code}])
+            equal([storage.get_track(track_id) for track_id in ids], [Track(ids[0], "x"), Track(ids[1], "y")])
+            equal(storage.find_by_identifier(isrc=code, mbid=code), [])
+
+    def test_a_row_is_placed_by_what_tracks_are_called_then(self) -> None:
+        """Row by row: an identifier that a row of the same call has taken away finds that track no more."""
+        with self.make() as storage:
+            (first,) = storage.add_tracks([{"title": "One", "isrc": "A"}])
+            ids = storage.add_tracks(
+                [{"id": first, "isrc": "B"}, {"title": "Two", "isrc": "A"}, {"isrc": "B", "year": 1}]
+            )
+            equal(ids, [first, first + 1, first])
+            equal([(t.title, t.isrc, t.year) for t in storage.iter_tracks()], [("One", "B", 1), ("Two", "A", None)])
+
+    def test_what_cannot_be_is_not_there(self) -> None:
+        """Ids outside of 64 bits name no track; what is no number, and text that nobody can keep, is refused."""
+        with self.make() as storage:
+            (track_id,) = storage.add_tracks([{"title": "x"}])
+            for number in (-1, 2**63, 2**70):
+                equal(storage.get_track(number), None)
+                equal(list(storage.get_tracks([number, track_id])), [track_id])
+                true(not storage.delete_track(number) and not storage.update_track(number, title="y"), "no such track")
+                equal(storage.get_playlist(number), None)
+                with raises(UsageError):
+                    storage.create_playlist("p", track_ids=[number])
+            equal(storage.find_by_key("x", limit=0), [])
+            wrong: list[Any] = [
+                lambda: storage.get_track("1"),  # type: ignore[arg-type]
+                lambda: storage.find_by_key("a\0b"),
+                lambda: storage.find_by_key("a\ud800b"),
+                lambda: storage.find_by_key("x", limit=-1),
+                lambda: storage.find_analyses(limit=-1),
+                lambda: storage.find_analyses(identities=["i\udcff"]),
+                lambda: storage.put_analysis("i\udcff", "1", "p", {}),
+                lambda: storage.put_analysis("i\0", "1", "p", {}),
+                lambda: storage.put_analysis("i" * 9000, "1", "p", {}),
+                lambda: storage.get_analysis("i", "1", "\udcff"),
+                lambda: storage.delete_analyses("\udcff"),
+                lambda: storage.put_fingerprint("\udcff", b"", duration=1.0),
+                lambda: storage.get_fingerprint("\udcff"),
+            ]
+            for call in wrong:
+                with raises(UsageError):
+                    call()
+            equal((storage.count_tracks(), storage.count_analyses(), storage.list_playlists()), (1, 0, []))
+
+    def test_ids_end(self) -> None:
+        """After the last id of 64 bits there is none: refused, and nothing is changed."""
+        with self.make() as storage:
+            equal(storage.add_tracks([{"id": 2**63 - 1, "title": "last"}]), [2**63 - 1])
+            for row in ({"title": "next"}, {"title": "next", "isrc": "I"}):
+                with raises(UsageError):
+                    storage.add_tracks([row])
+            equal(storage.count_tracks(), 1)
+
+    def test_editions_name_the_tracks(self) -> None:
+        """Another one after each change of tracks, by whomever; the same one otherwise; none for what may be lost."""
+        storage = self.make()
+        other = self.again(storage) or storage
+        with storage, other:
+            (track_id,) = other.add_tracks([{"title": "a"}])
+            seen = [storage.edition()]
+            for change in (
+                lambda: other.update_track(track_id, title="b"),
+                lambda: storage.add_tracks([{"title": "c"}]),
+                lambda: other.delete_track(track_id),
+            ):
+                change()
+                equal(storage.edition(), other.edition())
+                seen.append(storage.edition())
+            true(None not in seen, "there is one")
+            equal(len(set(seen)), len(seen))
+            with raises(ZeroDivisionError), storage.transaction():
+                equal(storage.edition(), seen[-1])
+                storage.add_tracks([{"title": "lost"}])
+                equal(storage.edition(), None)
+                raise ZeroDivisionError
+            storage.set_value("a", "b")
+            storage.put_analysis("i", "1", "p", {})
+            equal((storage.edition(), other.edition()), (seen[-1], seen[-1]))
+
     def test_hostile_text_is_made_storable(self) -> None:
         """NUL and lone surrogates are replaced, endless text is cut; nothing raises."""
         with self.make() as storage:
@@ -115,6 +208,10 @@ class TrackRules(HomeRules):
                 5,
                 {"id": 1.5},
                 {"x": object()},
+                {"duration": 10**400},
+                {"extra": "abc", "foo": 1},
+                {"extra": [1], "foo": 1},
+                {"audio_identity": "i" * 1000},
             ]
             for row in wrong:
                 with raises(UsageError):
