@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tracktion.version import __version__
 
 if TYPE_CHECKING:
-    from tracktion.analyzer import AnalysisStream, Analyzer
+    from tracktion.analyzer import Analyzer
     from tracktion.audio import Limits, audio_identity, read_tags, write_tags
     from tracktion.batch import BatchItem
     from tracktion.cache import LRUCache, RedisCache, TieredCache, cache_key, cached, warm
@@ -34,10 +34,11 @@ if TYPE_CHECKING:
     from tracktion.results.structure import Structure
     from tracktion.results.tags import Tags
     from tracktion.storage import Storage, open_storage
+    from tracktion.stream import AnalysisStream
     from tracktion.watcher import Watcher
 
 _HOMES = {
-    "tracktion.analyzer": ("AnalysisStream", "Analyzer"),
+    "tracktion.analyzer": ("Analyzer",),
     "tracktion.audio": ("Limits", "audio_identity", "read_tags", "write_tags"),
     "tracktion.batch": ("BatchItem",),
     "tracktion.cache": ("LRUCache", "RedisCache", "TieredCache", "cache_key", "cached", "warm"),
@@ -58,6 +59,7 @@ _HOMES = {
     "tracktion.results.structure": ("Structure",),
     "tracktion.results.tags": ("Tags",),
     "tracktion.storage": ("Storage", "open_storage"),
+    "tracktion.stream": ("AnalysisStream",),
     "tracktion.watcher": ("Watcher",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -1,4 +1,4 @@
-"""The Analyzer: one source, many sources, streams; synchronous and asyncio."""
+"""The Analyzer: one source, many sources; synchronous and asyncio."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from tracktion.monitor import MemoryMonitor
     from tracktion.remote import Remote
     from tracktion.results.tags import Tags
+    from tracktion.stream import AnalysisStream
 
-__all__ = ["PARTS", "AnalysisStream", "Analyzer", "Part", "Source"]
+__all__ = ["PARTS", "Analyzer", "Part", "Source"]
 
 logger = logging.getLogger("tracktion")
 
@@ -303,6 +304,8 @@ class Analyzer:
 
     def stream(self, *, sample_rate: int, channels: int = 1) -> AnalysisStream:
         """Begin an analysis into which you push blocks of samples as they come."""
+        from tracktion.stream import AnalysisStream
+
         return AnalysisStream(self, sample_rate=sample_rate, channels=channels)
 
     def extract(self, source: Source) -> Features:
@@ -448,47 +451,6 @@ class Analyzer:
                 self.storage.put_fingerprint(analysis.identity, analysis.fingerprint, duration=analysis.duration)
         if self.cache is not None:
             self.cache.set(self._cache_key(analysis.identity), analysis.to_dict(), ttl=ANALYSIS_TTL)
-
-
-class AnalysisStream:
-    """An analysis that is fed block by block; see `Analyzer.stream`."""
-
-    def __init__(self, analyzer: Analyzer, *, sample_rate: int, channels: int) -> None:
-        from tracktion.features.stream import FeatureExtractor
-
-        if sample_rate < 1 or channels < 1:
-            raise UsageError("sample_rate (Hz) and channels must be positive")
-        self._analyzer = analyzer
-        self._extractor = FeatureExtractor(sample_rate=sample_rate, channels=channels, kinds=analyzer.kinds)
-        self._result: Analysis | None = None
-
-    def push(self, block: NDArray[Any]) -> None:
-        """Take the next samples [shape (n,) or (n, channels)].
-
-        Parameters
-        ----------
-        block
-            Floats have full scale ±1, integers are scaled by their type, as in `Analyzer.analyze`; non-finite samples
-            count as zero.
-
-        Raises
-        ------
-        UsageError
-            After `result`, or when the shape or type does not fit.
-        """
-        from tracktion.audio.array import checked_samples, scaled
-        from tracktion.audio.stream import MAX_AMPLITUDE
-
-        if self._result is not None:
-            raise UsageError("the result was taken; begin a new stream")
-        array = np.nan_to_num(scaled(checked_samples(block)), copy=False, posinf=0.0, neginf=0.0)
-        self._extractor.push(np.clip(array, -MAX_AMPLITUDE, MAX_AMPLITUDE, out=array))
-
-    def result(self) -> Analysis:
-        """End the stream and return its analysis; further calls return the same."""
-        if self._result is None:
-            self._result = self._analyzer.estimate(self._extractor.finish())
-        return self._result
 
 
 class _EitherEvent(threading.Event):
