@@ -13,14 +13,10 @@ from pathlib import Path
 
 import mir_eval
 import numpy as np
-import soundfile
-import soxr
 from scipy.optimize import minimize
 
+import tracktion
 import tracktion.estimators.rhythm as rhythm
-from tracktion.features.rhythm import RhythmFeatures
-from tracktion.features.stream import Features
-from training.rhythm.dataset import band_levels
 
 RIDGE = 0.004
 
@@ -36,13 +32,12 @@ def fit(x, y, weight):
 
 
 def hear(path):
-    audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    mono = soxr.resample(audio.mean(axis=1), rate, 22050, quality="MQ")
+    features = tracktion.Analyzer(compute=("rhythm",), read_tags=False).extract(path)
     seen = []
     original = rhythm.evidence
     rhythm.evidence = lambda *args: seen.append(original(*args)) or seen[-1]
     try:
-        result = rhythm.estimate_rhythm(Features(len(audio) / rate, rate, 1, rhythm=RhythmFeatures(band_levels(mono))))
+        result = rhythm.estimate_rhythm(features)
     finally:
         rhythm.evidence = original
     return result, (seen[-1] if seen else None)
