@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import struct
 
 import numpy as np
 import pytest
+import soundfile
 
 from tests.audio.clicks import FOLDER, SAMPLE_RATE, lateness_ms
 from tests.audio.test_stream import decode
-from tracktion.audio import open_source
+from tracktion.audio import audio_identity, open_source
 from tracktion.audio.mp3 import FrameWalk, find_frames, id3v2_size, parse_header, parse_info
 from tracktion.errors import TracktionError, UnsupportedError
 
@@ -169,3 +171,26 @@ def test_endless_tags_end() -> None:
         decode(id3v2(0) * 100_000)
     with pytest.raises(TracktionError):
         decode((b"TAG" + bytes(125)) * 1000)
+
+
+def mp3(rate: int, hertz: float, seconds: float = 2.0) -> bytes:
+    """Without a header frame."""
+    file = io.BytesIO()
+    samples = 0.5 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)
+    soundfile.write(file, samples, rate, format="MP3", subtype="MPEG_LAYER_III")
+    with open_source(file.getvalue()) as source:
+        walk = find_frames(source)
+        assert walk is not None
+        return b"".join(group.data for group in walk.groups(50))
+
+
+def test_a_song_behind_a_jingle_of_another_rate() -> None:
+    jingle, song, other = mp3(48000, 300), mp3(44100, 1000, 5), mp3(44100, 1500, 5)
+    samples, stream = decode(jingle + song + jingle)
+    assert stream.sample_rate == 48000
+    assert len(samples) / 48000 == pytest.approx(9, abs=0.2)
+    assert set(stream.notes) == {"format_change"}
+    middle = samples[4 * 48000 : 5 * 48000, 0]
+    assert np.abs(np.fft.rfft(middle)).argmax() == 1000
+    assert audio_identity(jingle + song) != audio_identity(jingle + other)
+    assert len({audio_identity(data) for data in (jingle, jingle + song, jingle + song + jingle)}) == 3

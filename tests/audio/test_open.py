@@ -217,6 +217,16 @@ def test_no_audio_at_all(magic: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "head", [b"\0\0\1\xba", b"FLV\1\5", b"RIFF\0\0\0\0AVI ", b"G" + bytes(187) + b"G" + bytes(187) + b"G"]
+)
+def test_video_with_mpeg_audio_in_it_is_refused(head: bytes) -> None:
+    """Frames that lie in pieces between packets of pictures would decode to noise."""
+    layer2 = (FOLDER / "layer2.mp2").read_bytes()
+    with pytest.raises(UnsupportedError, match="video"):
+        frames(head + layer2)
+
+
+@pytest.mark.parametrize(
     "playlist",
     [
         b"ffconcat version 1.0\nfile /etc/passwd\n",

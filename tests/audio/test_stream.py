@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
-from tests.audio.clicks import FOLDER, SAMPLE_RATE, click_track
+from tests.audio.clicks import FOLDER, SAMPLE_RATE, click_track, lateness_ms
 from tests.audio.test_open import wav_bytes
 from tracktion.audio import AudioStream, open_audio
 from tracktion.errors import CorruptError, UsageError
@@ -105,18 +107,67 @@ def test_wav_whose_recorder_crashed() -> None:
     data = bytearray(wav_bytes())
     whole, _ = decode(bytes(data))
     at = data.index(b"data") + 4
-    for size in (0, 0xFFFFFFFF):
+    for size in (0, 0xFFFFFFFF, 0xFFFFF000, 0x7FFFF000, 0x7FFFFFDB):
         data[at : at + 4] = size.to_bytes(4, "little")
-        got, _ = decode(bytes(data))
+        got, stream = decode(bytes(data))
         np.testing.assert_array_equal(got, whole)
+        assert stream.notes == {}
+
+
+def test_aiff_that_counts_packets() -> None:
+    container = io.BytesIO()
+    with av.open(container, "w", format="aiff") as file:
+        out = file.add_stream("adpcm_ima_qt", rate=SAMPLE_RATE, layout="mono")
+        given = (click_track() * 32767).astype(np.int16)[: 64 * 1000]
+        for i in range(0, len(given), 64):
+            frame = av.AudioFrame.from_ndarray(given[None, i : i + 64], format="s16p", layout="mono")
+            frame.sample_rate = SAMPLE_RATE
+            for packet in out.encode(frame):
+                file.mux(packet)
+    samples, stream = decode(container.getvalue())
+    assert len(samples) == 64_000
+    assert stream.notes == {}
 
 
 def test_ogg_chained() -> None:
     data = (FOLDER / "vorbis.ogg").read_bytes()
     once, _ = decode(data)
     twice, stream = decode(data + data)
-    assert stream.decoder == "FFmpeg"
-    assert abs(len(twice) - 2 * len(once)) < 2048
+    np.testing.assert_array_equal(twice, np.concatenate([once, once]))
+    assert stream.notes == {}
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_links_of_another_format_are_brought_to_the_first(subtype: str, channels: int) -> None:
+    clicks = click_track()
+    links = []
+    for rate, count in ((48000, channels), (24000, 1), (48000, 2)):
+        given = soxr.resample(clicks, SAMPLE_RATE, rate)
+        file = io.BytesIO()
+        soundfile.write(file, np.stack([given] * count, axis=1), rate, format="OGG", subtype=subtype)
+        links.append(file.getvalue())
+    samples, stream = decode(b"".join(links))
+    assert stream.sample_rate == 48000
+    assert samples.shape == (pytest.approx(3 * 96000, abs=5), channels)
+    assert "format_change" in stream.notes
+    for part in np.split(samples[: len(samples) // 3 * 3], 3):
+        assert abs(lateness_ms(part.mean(axis=1), 48000)) < 1
+        assert np.abs(part).max() == pytest.approx(0.8, abs=0.15)
+
+
+def test_surround_has_one_order_of_channels() -> None:
+    """Left, right, centre, bass, and two behind, whatever the codec keeps."""
+    time = np.arange(SAMPLE_RATE) / SAMPLE_RATE
+    left, right, centre, bass, left_behind, right_behind = 500, 700, 300, 60, 900, 1100
+    as_vorbis_has_it = (left, centre, right, left_behind, right_behind, bass)
+    file = io.BytesIO()
+    given = np.stack([0.3 * np.sin(2 * np.pi * hertz * time) for hertz in as_vorbis_has_it], axis=1)
+    soundfile.write(file, given, SAMPLE_RATE, format="OGG", subtype="VORBIS")
+    samples, _ = decode(file.getvalue())
+    spectra = np.abs(np.fft.rfft(samples[:SAMPLE_RATE], axis=0))
+    wanted = [left, right, centre, bass, left_behind, right_behind]
+    np.testing.assert_allclose(spectra.argmax(axis=0) * SAMPLE_RATE / len(samples[:SAMPLE_RATE]), wanted, atol=3)
 
 
 def test_a_damaged_aac_frame_is_passed_over() -> None:

@@ -16,12 +16,15 @@ __all__ = [
     "aiff_declared_frames",
     "chunks",
     "ogg_layout",
+    "ogg_links",
     "ogg_pages",
     "wave_layout",
 ]
 
 _MAX_CHUNKS = 10_000
+_MAX_LINKS = 10_000
 _UNKNOWN_SIZES = frozenset({0, 0xFFFFFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE})
+_NEARLY_ALL = 0x7FFFF000
 _PAGE_BATCH = 1 << 18
 _MAX_PAGE = 27 + 255 + 255 * 255
 _MAX_JUNK = 1 << 20
@@ -106,7 +109,8 @@ def _wave_data(source: Source, chunk: Chunk, form: bytes, ds64: bytes, endian: s
         claimed = struct.unpack("<Q", ds64[8:16])[0] if len(ds64) >= 16 else claimed
         unknown = claimed == 0
     else:
-        unknown = claimed in _UNKNOWN_SIZES
+        # Streams claim the most that fits in 31 or 32 bits, less what their programs count otherwise.
+        unknown = claimed in _UNKNOWN_SIZES or claimed & _NEARLY_ALL == _NEARLY_ALL
     rest = source.size - chunk.start
     size = rest if unknown else min(claimed, rest)
     fixed = tag in (1, 3, 6, 7) and align > 0 and bits > 0
@@ -118,8 +122,9 @@ def aiff_declared_frames(source: Source) -> int | None:
     """Samples per channel that the COMM chunk of an AIFF file claims."""
     for chunk in chunks(source, ">"):
         if chunk.name == b"COMM":
-            data = source.read_at(chunk.start, 6)
-            return int.from_bytes(data[2:6], "big") if len(data) == 6 else None
+            data = source.read_at(chunk.start, min(chunk.size, 22))
+            frames = int.from_bytes(data[2:6], "big")
+            return None if len(data) < 6 or data[18:22] == b"ima4" else frames  # which counts packets
     return None
 
 
@@ -135,17 +140,24 @@ class OggLayout:
         One stream after its headers, without a gap between its pages.
     ended
         It is regular and has its last page.
+    channels
+        Of Vorbis; 0 of others.
+    chained
+        Another stream begins behind the first.
     """
 
     codec: str
     regular: bool
     ended: bool
+    channels: int
+    chained: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One Ogg page: header type, serial and sequence number, segment table, data."""
+    """One Ogg page: where it starts, header type, serial and sequence number, segment table, data."""
 
+    start: int
     kind: int
     serial: int
     sequence: int
@@ -176,12 +188,24 @@ def ogg_pages(source: Source) -> Iterator[Page]:
             if stop > len(batch):
                 return
             serial, sequence = struct.unpack_from("<II", batch, position + 14)
-            yield Page(batch[position + 5], serial, sequence, table, batch[start:stop], gap)
+            yield Page(at + position, batch[position + 5], serial, sequence, table, batch[start:stop], gap)
             gap = 0
             position = stop
         if position == 0:
             return
         at += position
+
+
+def ogg_links(source: Source) -> list[int]:
+    """Bytes at which the links of a chained Ogg file start: first pages behind others."""
+    starts: list[int] = []
+    begun = False
+    for page in ogg_pages(source):
+        begins = bool(page.kind & 2)
+        if begins and not begun and len(starts) < _MAX_LINKS:
+            starts.append(page.start)
+        begun = begins
+    return starts
 
 
 _CODECS = {b"\x01vorbis": "vorbis", b"OpusHead": "opus", b"\x7fFLAC": "flac", b"Speex  ": "speex"}
@@ -192,14 +216,16 @@ def ogg_layout(source: Source) -> OggLayout:
     codec = "unknown"
     expected: int | None = None
     serial = None
-    regular, last = True, 0
+    regular, last, channels = True, 0, 0
     for page in ogg_pages(source):
         if expected is None:
             codec = next((name for magic, name in _CODECS.items() if page.data.startswith(magic)), "unknown")
+            channels = page.data[11] if codec == "vorbis" and len(page.data) > 11 else 0
             serial = page.serial
         elif page.serial != serial or page.sequence != expected or page.gap or page.kind & 2:
             regular = False
             break
         expected = page.sequence + 1 & 0xFFFFFFFF
         last = page.kind
-    return OggLayout(codec, regular, regular and bool(last & 4))
+    chained = not regular and bool(last & 4) and bool(page.kind & 2)
+    return OggLayout(codec, regular, regular and bool(last & 4), channels, chained)

@@ -42,8 +42,17 @@ DECODERS = (
     "wmav1,wmav2,wmavoice"
 )
 _BUFFER_BYTES = 1 << 18
-_AC3_DELAY = 256
-_AAC_DELAY = 1024
+_LATE = {
+    "aac": 1024,
+    "aac_latm": 1024,
+    "ac3": 256,
+    "eac3": 256,
+    "mp3float": 1105,
+    "mp3": 1105,
+    "mp2float": 481,
+    "mp2": 481,
+}
+"""Samples by which encoder and decoder together are late where the container does not say."""
 _SAMPLES_TOGETHER = 1 << 15
 # Raw streams of frames: their duration is FFmpeg's guess from the bit rate, not a claim of the file.
 _GUESSED_DURATION = frozenset(
@@ -123,20 +132,17 @@ class FFmpegDecoder:
             source_name=source.name,
             notes=self.notes,
         )
-        skip = self._silent_delay()
+        skip = 0
         if self._wrote_lavf(container) and self.codec in ("wmav1", "wmav2"):
             # FFmpeg drops two frames, which is right for Microsoft's encoder; its own is late by one.
             context.flags2 |= av.codec.context.Flags2.skip_manual
             skip = _wma_frame(self.sample_rate, self.codec)
         self._feed = Feed(self._arrays(stream), channels=self.channels, skip=skip)
 
-    def _silent_delay(self) -> int:
-        """Samples by which every encoder of this codec is late, and no container says so."""
-        return _AC3_DELAY if self.codec in ("ac3", "eac3") else 0
-
     @staticmethod
     def _wrote_lavf(container: InputContainer) -> bool:
-        return container.metadata.get("encoder", "").startswith("Lavf")
+        names = (container.metadata.get(name, "") for name in ("encoder", "ENCODER"))
+        return any(name.startswith("Lavf") for name in names)
 
     def _audio_stream(self, container: InputContainer) -> Any:
         stream = container.streams.best("audio")
@@ -149,6 +155,8 @@ class FFmpegDecoder:
     def _declared(self, container: InputContainer, stream: AudioStream) -> int | None:
         if self.format in _GUESSED_DURATION:
             return None
+        if stream.duration is None and (len(container.streams) > 1 or stream.start_time):
+            return None  # what is known is the length of all streams together
         if stream.duration is not None and stream.time_base is not None:
             seconds = float(stream.duration * stream.time_base)
         elif container.duration is not None:
@@ -188,8 +196,8 @@ class FFmpegDecoder:
                 packet = next(packets, None)
                 if packet is None:
                     break
-                if first and self.codec == "aac" and not packet.has_sidedata("skip_samples"):
-                    self._feed.skip += _AAC_DELAY
+                if first and not packet.has_sidedata("skip_samples"):
+                    self._feed.skip += _LATE.get(self.codec, 0)
                 first = False
                 try:
                     frames = packet.decode()

@@ -44,12 +44,15 @@ _KBITS = {
 _HZ = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 _SEARCH_BYTES = 1 << 18
 _RATE_BITS = 0x0C
+_LAYER_BITS = 0x06
 _JUNK_BYTES = 8 << 20
 _MAX_TAGS = 64
 _CHUNK_BYTES = 1 << 18
 _FIRST_CHUNK_BYTES = 1 << 13
 _MAX_FRAME_BYTES = 8192
 _SURE_CHAIN = 3
+_OTHER_CHAIN = 10
+"""Frames that must follow one another before a stream is believed to go on at another rate."""
 _FREE_FORMAT_BYTES = 4096
 
 
@@ -185,7 +188,7 @@ class FrameWalk:
     Attributes
     ----------
     header
-        Of the first frame.
+        Of the first frame; from where the sample rate changes, of the first one at the new rate.
     info
         The Xing/Info/VBRI header, which is no part of the music; else None.
     offset
@@ -276,23 +279,33 @@ class FrameWalk:
         while at < self._source.size and self.junk_bytes + at - start < _JUNK_BYTES:
             data = self._source.read_at(at, chunk)
             chunk = min(2 * chunk, _CHUNK_BYTES)
-            position = data.find(b"\xff", 0 if at > start else 1)
+            position = data.find(b"\xff")
             while 0 <= position < len(data) - 4:
-                if self._plausible(data, position) and self._chain(at + position) >= _SURE_CHAIN:
+                if self._go_on(data, position, at):
                     self.junk_bytes += at + position - start
                     return at + position
                 position = data.find(b"\xff", position + 1)
             at += max(1, len(data) - 4)
         return None
 
-    def _plausible(self, data: bytes, position: int) -> bool:
-        """Whether a header stands here and, as far as `data` goes, another where this frame ends."""
-        size = self._size(data[position : position + 4])
-        behind = position + size
-        return size > 0 and (behind + 4 > len(data) or self._size(data[behind : behind + 4]) > 0)
-
-    def _chain(self, at: int) -> int:
-        return _chain(self._source, at, self._second, self._sizes)[0]
+    def _go_on(self, data: bytes, position: int, at: int) -> bool:
+        """Whether the stream goes on here; as another one, such as a song behind a jingle, if enough of it follows."""
+        head = data[position : position + 4]
+        second, sizes, sure = self._second, self._sizes, _SURE_CHAIN
+        size = self._size(head)
+        if not size:
+            if head[1] < 0xE0 or (head[1] ^ second) & _LAYER_BITS:
+                return False
+            second, sizes, sure = head[1] | 1, _sizes(head[1] | 1, head[2] & _RATE_BITS), _OTHER_CHAIN
+            size = sizes[head[2]]
+        behind = data[position + size : position + size + 4]
+        if not size or (len(behind) == 4 and (behind[0] != 0xFF or behind[1] | 1 != second or not sizes[behind[2]])):
+            return False
+        if _chain(self._source, at + position, second, sizes, sure)[0] < sure:
+            return False
+        header = parse_header(head)
+        self.header, self._second, self._sizes = header or self.header, second, sizes
+        return True
 
 
 def _tag_size(data: bytes) -> int:
@@ -318,10 +331,10 @@ def _sizes(second: int, rate: int) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def _chain(source: Source, at: int, second: int, sizes: Sequence[int]) -> tuple[int, bool]:
-    """Count frame headers, up to `_SURE_CHAIN`, that follow one another from `at`; and whether the data ended there."""
+def _chain(source: Source, at: int, second: int, sizes: Sequence[int], sure: int = _SURE_CHAIN) -> tuple[int, bool]:
+    """Count frame headers, up to `sure`, that follow one another from `at`; and whether the data ended there."""
     count = 0
-    while count < _SURE_CHAIN:
+    while count < sure:
         head = source.read_at(at, 4)
         if len(head) < 4:
             return count, True

@@ -106,12 +106,13 @@ class MpegAudioDecoder:
         self._conclude(lost)
 
     def _decode(self, group: FrameGroup) -> FloatBlock:
-        if self._fast is not None:
+        if self._fast is not None and self._walk.header.sample_rate == self.sample_rate:
             array = self._fast.decode(group.data, samples=group.frames * self._walk.header.samples)
             if array is not None:
                 self._before = group.data
                 return array
-            # From where the channels change, PyAV goes on; a frame may draw on bits of those before it.
+        if self._fast is not None:
+            # From where channels or rate change, PyAV goes on; a frame may draw on bits of those before it.
             self._fast.close()
             self._fast = None
             self._frames(self._before)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tracktion.audio.chunks import aiff_declared_frames, ogg_layout, wave_layout
+import itertools
+
+from tracktion.audio.chunks import aiff_declared_frames, ogg_layout, ogg_links, wave_layout
 from tracktion.audio.decoder import Decoder
 from tracktion.audio.limits import Limits
 from tracktion.audio.mp3 import find_frames
@@ -17,6 +19,7 @@ _REFUSED = {
     "module": "a tracker module: a score with samples, no recording",
     "other": "no audio: an archive, a program, a picture or text",
     "optimfrog": "OptimFROG, which no free decoder reads",
+    "video": "a video file of a kind that is not read here; take its sound out of it",
 }
 
 
@@ -32,7 +35,7 @@ def open_decoder(source: Source, *, limits: Limits) -> Decoder:
         return _open_wave(inner, limits)
     if kind == "aiff":
         return _sndfile(inner, limits, declared=aiff_declared_frames(inner))
-    if kind in ("flac", "w64", "au", "caf"):
+    if kind in ("flac", "au", "caf"):
         return _sndfile(inner, limits)
     if kind == "ogg":
         return _open_ogg(inner, limits)
@@ -56,12 +59,23 @@ def _open_wave(source: Source, limits: Limits) -> Decoder:
 
 def _open_ogg(source: Source, limits: Limits) -> Decoder:
     layout = ogg_layout(source)
-    if layout.codec != "vorbis" or not layout.regular:
+    if layout.chained:
+        return _open_chain(source, limits)
+    # libsndfile leaves more than two channels of Vorbis in an order of their own.
+    if layout.codec != "vorbis" or not layout.regular or layout.channels > 2:
         return _ffmpeg(source, limits)
     decoder = _sndfile(source, limits)
     if not layout.ended:
         decoder.notes["truncated"] = "the last page of the stream is missing"
     return decoder
+
+
+def _open_chain(source: Source, limits: Limits) -> Decoder:
+    from tracktion.audio.links import ChainedDecoder
+
+    starts = ogg_links(source)
+    links = [source.window(start, stop) for start, stop in itertools.pairwise([*starts, source.size])]
+    return ChainedDecoder(links, lambda link: _ffmpeg(link, limits) if len(links) == 1 else _open_ogg(link, limits))
 
 
 def _open_frames(source: Source, start: int, limits: Limits) -> Decoder:

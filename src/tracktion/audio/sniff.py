@@ -59,6 +59,7 @@ _NO_AUDIO = (
     b"#EXTM3U",
     b"#!/",
 )
+_VIDEO = (b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3", b"FLV\x01")
 _SEARCH_BYTES = 1 << 16
 _SURE_CHAIN = 3
 
@@ -77,10 +78,18 @@ def sniff(source: Source) -> tuple[str, int]:
         return "aiff", start
     if head.startswith(_NO_AUDIO):
         return "other", start
+    if _is_video(head):
+        return "video", start
     for offset, magic, kind in _MAGIC:
         if head[offset : offset + len(magic)] == magic:
             return kind, start
     return "unknown", start
+
+
+def _is_video(head: bytes) -> bool:
+    """Whether it is a container that we do not open, in which frames of MPEG audio lie about in pieces."""
+    transport = len(head) > 376 and head[0] == head[188] == head[376] == 0x47
+    return head.startswith(_VIDEO) or transport or (head[:4] == b"RIFF" and head[8:12] == b"AVI ")
 
 
 def find_adts(source: Source, start: int) -> int | None:

@@ -29,6 +29,12 @@ COMMANDS = {
     "wma2.wma": "ffmpeg -v error -y -i {wav} -c:a wmav2 -b:a 48k {out}",
     "wma1.wma": "ffmpeg -v error -y -i {wav} -c:a wmav1 -b:a 48k {out}",
     "ac3.ac3": "ffmpeg -v error -y -i {wav} -b:a 64k {out}",
+    "ac3.mp4": "ffmpeg -v error -y -i {wav} -c:a ac3 -b:a 64k {out}",
+    "mp3.mka": "ffmpeg -v error -y -i {wav} -c:a libmp3lame -b:a 64k {out}",
+    "mp2.mka": "ffmpeg -v error -y -i {wav} -c:a mp2 -b:a 64k {out}",
+    "aac.loas": "ffmpeg -v error -y -i {wav} -c:a aac -b:a 48k -f latm {out}",
+    "wma2.mka": "ffmpeg -v error -y -i {wav} -c:a wmav2 -b:a 48k {out}",
+    "float.w64": "ffmpeg -v error -y -i {wav} -c:a pcm_f32le -ar 8000 {out}",
     "wavpack.wv": "ffmpeg -v error -y -i {wav} {out}",
     "flac.ogg": "ffmpeg -v error -y -i {wav} -c:a flac {out}",
 }
