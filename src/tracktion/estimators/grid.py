@@ -195,16 +195,22 @@ def _first_downbeat(times: FloatArray, period: float, downs: NDArray[np.int64], 
 
 def _breaks(times: FloatArray) -> list[int]:
     """Indices of beats at which the tempo changes: each stretch as long as a line holds its beats."""
-    borders, low = [0], 0
-    while low < len(times) - 1:
-        high = min(low + SEGMENT_BEATS, len(times) - 1)
-        step = SEGMENT_BEATS
-        while high < len(times) - 1:
-            wish = min(high + step, len(times) - 1)
-            line = np.linspace(times[low], times[wish], wish - low + 1)
-            if np.abs(line - times[low : wish + 1]).max() > SEGMENT_TOLERANCE_SECONDS:
+    borders, low, last = [0], 0, len(times) - 1
+    while low < last:
+        high, step = low + 1, SEGMENT_BEATS  # two beats are always on a line
+        while step and high < last:
+            wish = min(high + step, last)
+            if _holds(times[low : wish + 1]):
+                high, step = wish, step * 2
+            elif high > low + 1:
                 break
-            high, step = wish, step * 2
+            else:
+                step //= 2
         borders.append(high)
         low = high
     return borders
+
+
+def _holds(times: FloatArray) -> bool:
+    line = np.linspace(times[0], times[-1], len(times))
+    return bool(np.abs(line - times).max() <= SEGMENT_TOLERANCE_SECONDS)

@@ -83,12 +83,11 @@ def probability(coefficients: NDArray[np.float32], values: FloatArray) -> float:
 
 
 def fold(bpm: float, bpm_range: tuple[float, float]) -> float | None:
-    """The relative of `bpm` by a power of two (or else three) that lies in the range, or None."""
-    low, high = bpm_range
-    for factor in (1.0, 2.0, 0.5, 4.0, 0.25, 3.0, 1 / 3, 1.5, 2 / 3):
-        if low <= bpm * factor <= high:
-            return bpm * factor
-    return None
+    """The relative of `bpm` by a power of two that lies in the range and is a tempo, or None."""
+    low, high = max(bpm_range[0], LOWEST_BPM), min(bpm_range[1], HIGHEST_BPM)
+    return next(
+        (bpm * factor for factor in (1.0, 2.0, 0.5, 4.0, 0.25, 8.0, 0.125) if low <= bpm * factor <= high), None
+    )
 
 
 def stability(times: FloatArray) -> float:
