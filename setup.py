@@ -50,12 +50,15 @@ EXTENSIONS = [
         depends=[header.as_posix() for header in Path("src/tracktion/_core").glob("*.h")],
         extra_compile_args=COMPILE_FLAGS,
         extra_link_args=LINK_FLAGS,
-        optional=not REQUIRED,
     )
     for path in sorted(Path("src/tracktion/_core").glob("*.pyx"))
 ]
 
+MODULES = cythonize(EXTENSIONS, compiler_directives=DIRECTIVES, build_dir="build/cython")
+for module in MODULES:
+    module.optional = not REQUIRED  # not before: Cython makes extensions of its own from those that it is given
+
 setup(
-    ext_modules=cythonize(EXTENSIONS, compiler_directives=DIRECTIVES, build_dir="build/cython"),
+    ext_modules=MODULES,
     options={"build_ext": {"parallel": os.cpu_count() or 1}},
 )

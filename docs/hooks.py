@@ -13,7 +13,7 @@ from mkdocs.structure.files import File, Files
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 REFERENCE: dict[str, tuple[str, list[str]]] = {
-    "analyzer": ("Analyzer", ["analyzer", "display.batch"]),
+    "analyzer": ("Analyzer", ["analyzer", "stream", "display.batch", "diagnostics"]),
     "results": (
         "Results",
         [
@@ -22,13 +22,19 @@ REFERENCE: dict[str, tuple[str, list[str]]] = {
         ],
     ),
     "matcher": ("Matcher", ["matcher", "results.match", "matching.text"]),
-    "watcher": ("Watcher", ["watcher", "watching.filters", "publish.message", "publish.rabbitmq"]),
+    "watcher": ("Watcher", ["watcher", "watching.filters", "publish.message", "publish.rabbitmq", "publish.consumer"]),
     "storage": (
         "Storage",
         ["storage", "storage.protocol", "storage.memory", "storage.sqlite", "storage.postgresql", "results.catalogue"],
     ),
-    "cache": ("Cache", ["cache.protocol", "cache.lru", "cache.remote", "cache.tiered", "cache.decorator"]),
-    "audio": ("Audio and tags", ["audio.stream", "audio.limits", "audio.identity", "audio.tags", "remote"]),
+    "cache": (
+        "Cache",
+        ["cache.protocol", "cache.lru", "cache.remote", "cache.tiered", "cache.decorator", "cache.keys"],
+    ),
+    "audio": (
+        "Audio and tags",
+        ["audio.stream", "audio.limits", "audio.identity", "audio.tags", "audio.tagwrite", "remote"],
+    ),
     "features": (
         "Features and estimators",
         ["features.stream", "features.tap", "estimators.rhythm", "estimators.tonal", "estimators.mood"],

@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests import synth
-from tracktion.__main__ import main
+from tracktion.__main__ import _files, main
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +84,75 @@ def test_analyses_are_kept_however_many_files(
 def test_wrong_usage_ends_with_2(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(wrong) == 2
     assert capsys.readouterr().err.startswith("tracktion: ")
+
+
+def test_folders_that_are_no_music_are_left_out_and_files_come_once(tmp_path: Path) -> None:
+    clip = synth.song(bpm=118, key="C major", seconds=1)
+    for name in ("a.wav", "sub/b.wav", "@eaDir/c.wav", ".Trash-1000/files/d.wav"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        synth.write_wav(tmp_path / name, clip.samples, clip.sample_rate)
+    given = [str(tmp_path), str(tmp_path / "a.wav"), str(tmp_path / "sub" / ".." / "sub"), str(tmp_path)]
+    assert [Path(name).name for name in _files(given)] == ["a.wav", "b.wav"]
+
+
+def run(arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """In a shell, as people do."""
+    return subprocess.run(
+        f"{shlex.quote(sys.executable)} -m tracktion {arguments}",
+        shell=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("odd")
+    clip = synth.song(bpm=118, key="C major", seconds=3)
+    synth.write_wav(folder / "日本語 ñ.wav", clip.samples, clip.sample_rate)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("form", "end"), [("", ""), ("--csv", ""), ("--json", ""), ("", "2>&-"), ("--csv", ">&-")])
+def test_names_are_written_whatever_the_terminal(odd: Path, form: str, end: str) -> None:
+    done = run(f"analyze {odd} {form} {end}", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    if end != ">&-":
+        assert "\\u65e5" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["", "| true", "2>&-", ">&-"])
+def test_what_cannot_be_shown_fails_no_file(odd: Path, tmp_path: Path, end: str) -> None:
+    import tracktion as tk
+
+    url = f"sqlite:///{tmp_path / 'music.db'}"
+    done = run(f"watch --once --debounce 0.1 --storage {url} {odd} {end}", PYTHONIOENCODING="ascii")
+    assert "Traceback" not in done.stderr
+    run(f"watch --once --debounce 0.1 --storage {url} {odd}")
+    with tk.open_storage(url) as storage:
+        assert [record.state for record in storage.find_files()] == ["done"]
+
+
+@pytest.mark.slow
+def test_watch_says_what_it_did_not_do(odd: Path, tmp_path: Path) -> None:
+    assert run(f"watch --once {tmp_path / 'gone'}").returncode == 1
+    for wrong in ("--workers 0", "--debounce nan"):
+        assert run(f"watch --once {wrong} {odd}").returncode == 2
+
+
+@pytest.mark.slow
+@pytest.mark.rabbitmq
+def test_watch_says_what_was_not_announced(odd: Path) -> None:
+    unheard = run(f"watch --once --debounce 0.1 --publish amqp://127.0.0.1:1/ {odd}")
+    assert unheard.returncode == 1
+    assert "1 not announced" in unheard.stderr
+    assert run(f"watch --once --publish broker {odd}").returncode == 2
 
 
 def test_text_too_long_for_a_path_is_no_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import json
 import os
 import sys
@@ -36,6 +37,7 @@ COLUMNS = (
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code: 0 all well, 1 something failed, 2 wrong usage, 130 interrupted."""
+    _prepare_streams()
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -52,6 +54,16 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _prepare_streams() -> None:
+    """Somewhere to write to, also where a program has no terminal; a name that cannot be written is escaped."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - for the whole process
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -114,17 +126,25 @@ def _analyze(options: argparse.Namespace) -> int:
 
 
 def _files(given: list[str]) -> Iterator[str]:
-    """Files as given, and the audio files below folders, in order of name."""
+    """Files as given, and the audio files below folders, in order of name; each once."""
+    seen = set()
+    for name in itertools.chain.from_iterable(map(_found, given)):
+        path = os.path.abspath(name)  # noqa: PTH100 - Path.absolute keeps ".."
+        if path not in seen:
+            seen.add(path)
+            yield name
+
+
+def _found(name: str) -> Iterator[str]:
     from tracktion.watching.filters import FileFilter
 
     wanted = FileFilter()
-    for name in given:
-        if not os.path.isdir(name):  # noqa: PTH112 - Path.is_dir raises for what can be no path
-            yield name
-            continue
-        for folder, folders, files in os.walk(name):
-            folders.sort()
-            yield from (str(Path(folder, f)) for f in sorted(files) if wanted.wants(os.fsencode(f)))
+    if not os.path.isdir(name):  # noqa: PTH112 - Path.is_dir raises for what can be no path
+        yield name
+        return
+    for folder, folders, files in os.walk(name):
+        folders[:] = sorted(inner for inner in folders if wanted.enters(os.fsencode(inner)))
+        yield from (str(Path(folder, f)) for f in sorted(files) if wanted.wants(os.fsencode(f)))
 
 
 def _row(item: BatchItem) -> dict[str, Any]:

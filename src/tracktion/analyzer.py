@@ -327,14 +327,15 @@ class Analyzer:
         """
         from tracktion.estimators import estimate_all
 
-        return estimate_all(
-            features,
-            parts=self.compute,
-            bpm_range=self.bpm_range,
-            tempo_prior=self.tempo_prior,
-            notes=notes or {},
-            workers=self._threads(),
-        )
+        with np.errstate(under="ignore"):  # a host may have numpy raise
+            return estimate_all(
+                features,
+                parts=self.compute,
+                bpm_range=self.bpm_range,
+                tempo_prior=self.tempo_prior,
+                notes=notes or {},
+                workers=self._threads(),
+            )
 
     @contextlib.contextmanager
     def _leavable(self) -> Iterator[Analyzer]:
@@ -406,6 +407,7 @@ class Analyzer:
 
         extractor = FeatureExtractor(sample_rate=audio.sample_rate, channels=audio.channels, kinds=self.kinds)
         with contextlib.ExitStack() as stack:
+            stack.enter_context(np.errstate(under="ignore"))
             blocks = audio.blocks()
             if self._threads() > 1:
                 blocks = stack.enter_context(contextlib.closing(ahead(blocks)))
@@ -413,7 +415,7 @@ class Analyzer:
                 if self._left is not None and self._left.is_set():
                     raise TracktionError("nobody waits for this analysis any more", file=audio.name, stage="decode")
                 extractor.push(block)
-        return extractor.finish()
+            return extractor.finish()
 
     def _limit_options(self) -> dict[str, Any]:
         return {} if self.limits is None else {"limits": self.limits}

@@ -11,8 +11,8 @@ __all__ = ["show_versions"]
 
 PACKAGES = (
     "numpy", "scipy", "soundfile", "av", "soxr", "cachetools", "sqlalchemy", "alembic", "rapidfuzz", "mutagen",
-    "psutil",
-    "watchdog", "psycopg", "redis", "aio-pika", "distributed", "matplotlib", "pandas", "essentia",
+    "psutil", "watchdog", "tqdm", "anyascii", "psycopg", "redis", "aio-pika", "distributed", "matplotlib", "pandas",
+    "fsspec", "essentia",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from tracktion.errors import UsageError
+from tracktion.extras import needed
 from tracktion.results.key import Key
 
 if TYPE_CHECKING:
@@ -46,9 +47,7 @@ def plot_analysis(analysis: Analysis, *, kind: PlotKind | str = "overview", ax: 
     Raises
     ------
     UsageError
-        When there is no such kind, or `ax` does not fit it.
-    ImportError
-        Without matplotlib: install ``tracktion[plot]``.
+        When there is no such kind, when `ax` does not fit it, or without matplotlib (extra ``plot``).
     """
     if kind not in get_args(PlotKind):
         raise UsageError(f"kind must be one of {', '.join(get_args(PlotKind))}, not {kind!r}")
@@ -65,19 +64,18 @@ def plot_analysis(analysis: Analysis, *, kind: PlotKind | str = "overview", ax: 
 
 
 def _new_axes(*, polar: bool) -> Axes:
-    import matplotlib.pyplot as plt
-
+    plt = needed("matplotlib.pyplot", "plot")
     size = (4.5, 4.5) if polar else (9.0, 3.0)
     figure = plt.figure(figsize=size, layout="constrained")
-    return figure.add_subplot(projection="polar" if polar else None)
+    axes: Axes = figure.add_subplot(projection="polar" if polar else None)
+    return axes
 
 
 def _overview(analysis: Analysis) -> Axes:
-    import matplotlib.pyplot as plt
-
+    plt = needed("matplotlib.pyplot", "plot")
     figure = plt.figure(figsize=(10.0, 8.0), layout="constrained")
     rows = figure.add_gridspec(3, 3, height_ratios=[1.1, 0.8, 1.5])
-    timeline = figure.add_subplot(rows[0, :])
+    timeline: Axes = figure.add_subplot(rows[0, :])
     _timeline(analysis, timeline)
     tempo = figure.add_subplot(rows[1, :], sharex=timeline)
     _tempo(analysis, tempo)

@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import inspect
 import logging
+import math
 import os
 import signal
 import threading
@@ -120,8 +121,10 @@ class Watcher:
         owner_timeout: float = 10.0,
     ) -> None:
         self.roots = _outermost(roots)
-        if debounce < 0 or batch_size < 1 or batch_timeout < 0 or rescan_interval <= 0:
-            raise UsageError("debounce and batch_timeout are not negative, batch_size and rescan_interval positive")
+        _check_seconds(debounce=debounce, batch_timeout=batch_timeout, owner_timeout=owner_timeout)
+        if not 0 < rescan_interval < math.inf:
+            raise UsageError(f"rescan_interval is a positive number of seconds, not {rescan_interval!r}")
+        _check_counts(batch_size=batch_size, workers=1 if workers is None else workers)
         if handler is not None and not callable(handler):
             raise UsageError("handler is called with a list of FileChange")
         self._own_storage = isinstance(storage, str)
@@ -422,6 +425,18 @@ def _stop_all() -> None:
 
 
 atexit.register(_stop_all)
+
+
+def _check_seconds(**given: float) -> None:
+    for name, seconds in given.items():
+        if not 0 <= seconds < math.inf:
+            raise UsageError(f"{name} is a number of seconds, 0 or more, not {seconds!r}")
+
+
+def _check_counts(**given: int) -> None:
+    for name, count in given.items():
+        if not isinstance(count, int) or count < 1:
+            raise UsageError(f"{name} is a whole number, 1 or more, not {count!r}")
 
 
 def _outermost(roots: Iterable[Any]) -> tuple[bytes, ...]:

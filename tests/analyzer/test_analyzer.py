@@ -352,3 +352,8 @@ def test_a_cancelled_analysis_ends_soon(file: Path, endless: threading.Event) ->
 
     with pytest.raises(TimeoutError):
         asyncio.run(run())  # waits for the thread
+
+
+def test_a_host_may_have_numpy_raise(file: Path, analysis: tk.Analysis) -> None:
+    with np.errstate(all="raise"):
+        assert tk.Analyzer().analyze(file) == dataclasses.replace(analysis, source=str(file))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import importlib
 import io
 import logging
 import os
@@ -54,6 +55,14 @@ class _HelperGoneError(Exception):
     """The clean helper died; the work in hand was not at fault."""
 
 
+def _has_stderr() -> bool:
+    """Whether a child gets one from this process; else its first socket would take that number, and be written to."""
+    try:
+        return os.get_inheritable(2)
+    except OSError:
+        return False
+
+
 class _Helper:
     """The host's end of one clean helper process."""
 
@@ -69,6 +78,7 @@ class _Helper:
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
+                stderr=None if _has_stderr() else subprocess.DEVNULL,
                 env={**os.environ, **QUIET_THREADS},
             )
         except OSError as error:
@@ -153,6 +163,7 @@ class IsolatedPool(Executor):
         self.workers = workers if workers is not None else min(4, os.cpu_count() or 1)
         if self.workers < 1:
             raise UsageError("workers must be at least 1")
+        importlib.import_module("tracktion._core._select")  # which says here, where it is seen, if kernels are missing
         self.limits = limits or WorkerLimits()
         self.crashes = 0
         self._owner = os.getpid()

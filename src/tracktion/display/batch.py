@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from tracktion.display.page import source_text
 from tracktion.display.tables import batch_html
+from tracktion.extras import needed
 from tracktion.remote import name_of
 
 if TYPE_CHECKING:
@@ -66,9 +67,7 @@ class Batch(Sequence["BatchItem"]):
 
     def to_pandas(self) -> Any:
         """A `pandas.DataFrame` (extra ``pandas``)."""
-        import pandas as pd
-
-        return pd.DataFrame(self.to_dicts(), columns=list(_flat(None)))
+        return needed("pandas", "pandas").DataFrame(self.to_dicts(), columns=list(_flat(None)))
 
     def _repr_html_(self) -> str:
         return batch_html(self._items)

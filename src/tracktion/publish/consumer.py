@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tracktion.batch import IsolatedPool, run
 from tracktion.errors import StorageError, printable
 from tracktion.publish.message import ROUTING_KEY
-from tracktion.publish.topology import Topology
+from tracktion.publish.topology import Topology, checked_url
 from tracktion.results.analysis import Analysis
 from tracktion.results.catalogue import FileRecord
 from tracktion.storage.journal_lookup import lookup_for
@@ -89,7 +89,7 @@ class RabbitMQConsumer:
         self.failed = 0
         self.repeated = 0
         self.last_error: BaseException | None = None
-        self._url = url
+        self._url = checked_url(url)
         self._storage = storage
         self._lookup = lookup_for(storage)
         self._analyzer = analyzer

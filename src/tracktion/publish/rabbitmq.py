@@ -9,7 +9,7 @@ from typing import Any, Self
 from tracktion.errors import PublishError
 from tracktion.publish.loop import LoopThread
 from tracktion.publish.message import ROUTING_KEY
-from tracktion.publish.topology import Topology
+from tracktion.publish.topology import Topology, checked_url
 
 __all__ = ["RabbitMQPublisher"]
 
@@ -45,7 +45,7 @@ class RabbitMQPublisher:
         routing_key: str = ROUTING_KEY,
         timeout: float = 10.0,
     ) -> None:
-        self._url = url
+        self._url = checked_url(url)
         self._topology = Topology(exchange, queue, routing_key)
         self._timeout = timeout
         self._loop = LoopThread("tracktion-rabbitmq")

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
+from tracktion.errors import UsageError
+from tracktion.extras import needed
 from tracktion.publish.message import ROUTING_KEY
+from tracktion.remote import public_name
 
-__all__ = ["Topology"]
+__all__ = ["Topology", "checked_url"]
 
 MAX_PRIORITY = 10
+
+
+def checked_url(url: str) -> str:
+    """Return the address of a broker, or raise a `UsageError` if it is none or aio-pika is not installed."""
+    needed("aio_pika", "rabbitmq")
+    if urlsplit(url).scheme not in {"amqp", "amqps"}:
+        raise UsageError(f"a broker's address begins with amqp:// or amqps://, not {public_name(url)!r}")
+    return url
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import signal
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from tracktion.errors import printable
@@ -47,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run ``watch``; the exit code is 0, or 1 with ``--once`` when files failed."""
+    """Run ``watch``; the exit code is 0, or 1 with ``--once`` when something failed or was left undone."""
     from tracktion.analyzer import Analyzer
     from tracktion.watcher import Watcher
 
@@ -76,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
 def _once(watcher: Watcher, show: _Display) -> int:
     ended = threading.Event()
     ticker = threading.Thread(target=_tick, args=(watcher, show, ended), daemon=True)
-    stop = _on_signals(watcher)
+    stop = _on_signals(watcher, show)
     ticker.start()
     try:
         status = watcher.scan_once()
@@ -84,26 +86,35 @@ def _once(watcher: Watcher, show: _Display) -> int:
         ended.set()
         ticker.join()
     show.end(status)
-    return 130 if stop.is_set() else int(status.failed > 0)
+    if stop.is_set():
+        return 1 if show.broken else 130
+    left = status.ready or status.working or status.unpublished or status.offline
+    return int(bool(status.failed or left))
 
 
 def _until_stopped(watcher: Watcher, show: _Display) -> int:
-    stop = _on_signals(watcher)
+    stop = _on_signals(watcher, show)
     watcher.start()
     _tick(watcher, show, stop)
     status = watcher.status()
     watcher.stop()
     show.end(status)
-    return 0
+    return int(show.broken)
 
 
-def _on_signals(watcher: Watcher) -> threading.Event:
+def _on_signals(watcher: Watcher, show: _Display) -> threading.Event:
+    """Set by a signal, or when nobody reads the output any more; the watcher is stopped then."""
     stop = threading.Event()
+
+    def leave() -> None:
+        stop.set()
+        threading.Thread(target=watcher.stop, daemon=True).start()
 
     def caught(number: int, frame: FrameType | None) -> None:
         del number, frame
-        stop.set()
-        threading.Thread(target=watcher.stop, daemon=True).start()
+        leave()
+
+    show.when_broken = leave
 
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, caught)
@@ -126,19 +137,30 @@ class _Display:
         self._lock = threading.Lock()
         self._started = time.monotonic()
         self._width = 0
+        self.broken = False
+        self.when_broken: Callable[[], None] = lambda: None
         self.interval = SHOW_SECONDS if self._live else SHOW_SECONDS_PLAIN
 
     def finished(self, changes: list[FileChange]) -> None:
-        with self._lock:
+        """Show changes; what cannot be shown is no fault of the files."""
+        with self._lock, self._unless_broken():
             self._clear()
             for change in changes:
                 sys.stdout.write((_as_json(change) if self._as_json else _as_text(change)) + "\n")
             sys.stdout.flush()
 
+    @contextlib.contextmanager
+    def _unless_broken(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError):
+            self.broken = True
+            self.when_broken()
+
     def progress(self, status: WatcherStatus) -> None:
         if self._quiet:
             return
-        with self._lock:
+        with self._lock, self._unless_broken():
             self._clear()
             text = self._summary(status)
             if self._live:
@@ -150,7 +172,7 @@ class _Display:
 
     def end(self, status: WatcherStatus) -> None:
         if not self._quiet:
-            with self._lock:
+            with self._lock, self._unless_broken():
                 self._clear()
                 sys.stderr.write(self._summary(status) + "\n")
                 sys.stderr.flush()
@@ -174,6 +196,9 @@ class _Display:
         if left:
             parts.append(f"{left} to do" + (f", {_duration(left / rate)} left" if rate else ""))
         parts += [f"{printable(root)} is not there" for root in status.offline]
+        if status.unpublished:
+            trouble = f" ({printable(str(status.last_error))})" if status.last_error else ""
+            parts.append(f"{status.unpublished} not announced{trouble}")
         return ", ".join(parts)
 
 

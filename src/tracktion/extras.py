@@ -1,0 +1,18 @@
+"""Packages that come with an extra."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from tracktion.errors import UsageError
+
+__all__ = ["needed"]
+
+
+def needed(module: str, extra: str) -> Any:
+    """Import `module`, or raise a `UsageError` that says how to install it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise UsageError(f"this needs {module.partition('.')[0]}: pip install 'tracktion[{extra}]'") from error
