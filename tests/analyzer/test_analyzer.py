@@ -332,18 +332,21 @@ def endless(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     over.set()
 
 
-def working() -> list[threading.Thread]:
-    return [t for t in threading.enumerate() if t.name.startswith("tracktion-batch") and t.is_alive()]
+def working() -> set[threading.Thread]:
+    return {t for t in threading.enumerate() if t.name.startswith("tracktion-batch")}
 
 
 def test_what_a_batch_leaves_behind_ends_soon(file: Path, endless: threading.Event) -> None:
+    others = working()
     items = tk.Analyzer(compute=["loudness"]).analyze_many([file, file.parent / "gone.wav"], workers=2)
     assert next(items).error is not None
     assert endless.wait(10)
+    ours = working() - others
+    assert ours
     items.close()
-    for thread in working():
+    for thread in ours:
         thread.join(10)
-    assert not working()
+    assert not any(thread.is_alive() for thread in ours)
 
 
 def test_a_cancelled_analysis_ends_soon(file: Path, endless: threading.Event) -> None:

@@ -128,8 +128,8 @@ def test_short_memory_narrows_the_window() -> None:
             active -= 1
         return source
 
-    items = list(run(range(60), work, workers=4, memory=pressure))
-    assert len(items) == 60
+    items = list(run(range(20), work, workers=4, memory=pressure))
+    assert len(items) == 20
     assert pressure.slowdown == 8
     assert most < 4
 

@@ -157,8 +157,7 @@ class Analyses:
         if row.id is None:
             return
         self._step_back()
-        items = self._analyzer.analyze_many([row.name], executor=self._pool, workers=1, timeout_seconds=self._timeout)
-        item = next(iter(items))
+        (item,) = self._analyzer.analyze_many([row.name], executor=self._pool, workers=1, timeout_seconds=self._timeout)
         if item.analysis is None:
             self._storage.update_file(row.id, state="failed", reason=_reason(item.error))
             return
