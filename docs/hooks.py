@@ -21,7 +21,7 @@ REFERENCE: dict[str, tuple[str, list[str]]] = {
             for name in ("analysis", "rhythm", "key", "mood", "loudness", "structure", "tags", "change")
         ],
     ),
-    "matcher": ("Matcher", ["matcher", "results.match", "matching.text"]),
+    "matcher": ("Matcher", ["matcher", "results.match", "matching.text", "matching.folding"]),
     "watcher": ("Watcher", ["watcher", "watching.filters", "publish.message", "publish.rabbitmq", "publish.consumer"]),
     "storage": (
         "Storage",

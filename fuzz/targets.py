@@ -18,9 +18,10 @@ from tracktion.audio.mp3 import find_frames, parse_header, parse_info
 from tracktion.audio.sniff import find_adts, sniff
 from tracktion.audio.source import open_source
 from tracktion.errors import TracktionError
+from tracktion.matching.folding import fold
 from tracktion.matching.query import parse_query
 from tracktion.matching.scoring import load_scorer, surface_text
-from tracktion.matching.text import fold, normalise_track, searchable
+from tracktion.matching.text import normalise_track, searchable
 from tracktion.results.catalogue import Candidate, Track
 
 __all__ = ["TARGETS", "TEXTS"]

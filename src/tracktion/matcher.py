@@ -15,11 +15,11 @@ from tracktion.cache import MATCH_TTL, MISSING, WARM_TTL, LRUCache
 from tracktion.errors import TracktionError, UsageError, printable
 from tracktion.matching.compatible import compatible_tracks, mixing_order
 from tracktion.matching.duplicates import find_duplicates
+from tracktion.matching.folding import composed, fold_words
 from tracktion.matching.query import Query, parse_query
 from tracktion.matching.resident import ResidentIndex
 from tracktion.matching.retrieval import find
 from tracktion.matching.scoring import Scored, load_scorer, surface_text
-from tracktion.matching.text import composed, fold_words
 from tracktion.results.catalogue import Track
 from tracktion.results.match import Duplicates, FieldScore, Match, MatchItem
 from tracktion.storage.rows import cleaned, demand_limit

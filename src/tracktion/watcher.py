@@ -21,13 +21,14 @@ from tracktion.errors import UsageError
 from tracktion.results.change import FileChange, WatcherStatus
 from tracktion.storage.journal import Journal
 from tracktion.watching.analysis_work import AnalysisWorker
+from tracktion.watching.backlog import Backlog
 from tracktion.watching.content import same_content
 from tracktion.watching.departures import Departures
 from tracktion.watching.filters import FileFilter
 from tracktion.watching.machine import STOP_SECONDS, Handoff, Machine
 from tracktion.watching.scan import Scanner
 from tracktion.watching.settling import Settling
-from tracktion.watching.work import Backlog, HandlerWorker, Worker
+from tracktion.watching.work import HandlerWorker, Worker
 
 if TYPE_CHECKING:
     from types import FrameType

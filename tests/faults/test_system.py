@@ -20,7 +20,7 @@ from tests.faults.checks import outcome
 from tests.faults.nursery import Nursery
 from tests.watcher.ledger import Ledger, make, until
 from tracktion.watcher import Watcher
-from tracktion.watching import content, hints, scan, system
+from tracktion.watching import content, hints, roots, scan, system
 
 QUIET = 0.2
 STORM = int(os.environ.get("TRACKTION_FAULT_STORM", "5000"))
@@ -73,12 +73,13 @@ def failing(real: Callable[..., Any], code: int, times: int) -> Callable[..., An
 
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.EACCES, errno.ENOENT, errno.ESTALE, errno.EMFILE])
-@pytest.mark.parametrize("site", ["list", "stat", "signature", "mark", "writer", "arm"])
+@pytest.mark.parametrize("site", ["list", "root", "stat", "signature", "mark", "writer", "arm"])
 def test_system_calls_that_fail(root: Path, monkeypatch: pytest.MonkeyPatch, site: str, code: int) -> None:
     """F14."""
     monkeypatch.setattr(scan, "RETRY_SECONDS", 0.1)
     sites: dict[str, tuple[Any, str]] = {
         "list": (scan, "list_folder"),
+        "root": (roots, "status_of"),
         "stat": (scan, "status_of"),
         "signature": (content.os, "lstat"),
         "mark": (content.os, "pread"),

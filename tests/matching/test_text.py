@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tracktion.matching.folding import fold, fold_words
 from tracktion.matching.query import parse_query
-from tracktion.matching.text import KEY_LIMIT, fold, fold_words, normalise_track, searchable
+from tracktion.matching.text import KEY_LIMIT, normalise_track, searchable
 
 HOSTILE = st.text(max_size=300) | st.text(alphabet="()[]{}-–\"'/\\ftea. \ud800\x00\u202e", max_size=300)
 

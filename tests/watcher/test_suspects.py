@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracktion.results.catalogue import FileRecord
-from tracktion.watching.work import Suspects
+from tracktion.watching.backlog import Suspects
 
 
 def row(number: int, attempts: int) -> FileRecord:

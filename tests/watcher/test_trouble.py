@@ -15,7 +15,8 @@ from tests.watcher.ledger import Ledger, make, until
 from tracktion.results.analysis import Analysis
 from tracktion.results.change import FileChange
 from tracktion.storage import open_storage
-from tracktion.storage.journal import Found, Journal
+from tracktion.storage.journal import Journal
+from tracktion.storage.journal_versions import Found
 from tracktion.storage.protocol import Storage
 from tracktion.watcher import Watcher
 from tracktion.watching import content

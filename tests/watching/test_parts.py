@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.watcher.ledger import until
+from tracktion.storage.journal_versions import Signature
 from tracktion.watching.content import content_mark, same_content, signature_at
 from tracktion.watching.filters import FileFilter
 from tracktion.watching.hints import NoHints, TreeHints, open_hints
-from tracktion.watching.known import KnownTree, Signature
+from tracktion.watching.known import KnownTree
 from tracktion.watching.listing import list_folder
 from tracktion.watching.settling import Settling
 from tracktion.watching.system import SteadyClock, has_writer, is_network

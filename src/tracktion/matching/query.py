@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from tracktion.matching.folding import LIMIT, fold_words
 from tracktion.matching.text import (
-    LIMIT,
     PLAIN_VERSIONS,
     WITH,
     artist_parts,
-    fold_words,
     guest_mark,
     is_year,
     make_key,

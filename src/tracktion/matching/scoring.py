@@ -19,7 +19,7 @@ import numpy as np
 from rapidfuzz import fuzz
 
 from tracktion._core.pairs import FEATURES, SLOTS, compare, word_hash
-from tracktion.matching.text import LIMIT, composed, fold_words
+from tracktion.matching.folding import LIMIT, composed, fold_words
 from tracktion.matching.words import AUDIO_SUFFIXES, BARE, COVER, NOBODY, NOISE, REMIX, STAGE, VERSION
 from tracktion.results.match import FieldScore
 

@@ -9,60 +9,27 @@ after it. Whatever dies in between, every row is in exactly one of these states 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tracktion.results.catalogue import FileRecord
+from tracktion.storage.journal_decisions import Decisions
 from tracktion.storage.journal_failpoints import failpoint
 from tracktion.storage.journal_lookup import lookup_for
 from tracktion.storage.journal_owner import owner_of
+from tracktion.storage.journal_versions import FINISHED, MODIFIED, REPORTED, Found, Signature, is_untold, version_id
 
 if TYPE_CHECKING:
     from tracktion.results.catalogue import OutboxMessage
     from tracktion.storage.protocol import Storage
 
-__all__ = [
-    "MODIFIED",
-    "MOVED",
-    "Found",
-    "Journal",
-    "Outcome",
-    "Signature",
-    "is_known_version",
-    "moved_from",
-    "version_id",
-]
+__all__ = ["Journal", "Outcome"]
 
-Signature = tuple[int, int, int, int, int]
-"""``(size, mtime_ns, ctime_ns, device, inode)``"""
-
-MODIFIED = "Modified"
-MOVED = "Moved:"
-GONE = "Gone"
-"""A deletion that is still to be told."""
-REPORTED = "Reported"
-"""A deletion that was told: what comes back is new to the handler."""
-RETURNED = "Returned"
-"""A known version that waits to be told of once more, for its deletion was."""
 PRESENT = ("ready", "running", "seen", "done", "failed")
-FINISHED = ("done", "failed")
-NO_VERSION = {"size": 0, "mtime_ns": 0, "ctime_ns": 0, "device": 0, "inode": 0}
-"""No file has this signature: whatever comes back under the path is worked on."""
 EPOCH = "watcher.epoch"
 CLAIMS_PER_EPOCH = 1 << 24
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A settled file version."""
-
-    root: bytes
-    path: bytes
-    signature: Signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,34 +61,6 @@ class Outcome:
     message: Mapping[str, Any] | None = None
 
 
-def version_id(root: bytes, path: bytes, signature: Signature) -> str:
-    """Return the stable name of a file version: hash of root, path and signature without the device."""
-    size, mtime_ns, ctime_ns, _, inode = signature
-    text = b"\0".join((root, path, b"%d %d %d %d" % (size, mtime_ns, ctime_ns, inode)))
-    return hashlib.blake2b(text, digest_size=16).hexdigest()
-
-
-def moved_from(record: FileRecord) -> bytes | None:
-    """Return the former path of a row that waits to be reported as moved."""
-    reason = record.reason or ""
-    return base64.urlsafe_b64decode(reason[len(MOVED) :]) if reason.startswith(MOVED) else None
-
-
-def is_known_version(record: FileRecord) -> bool:
-    """Whether a ready row has its result already, and only waits to be told of: it was moved, or it came back."""
-    return record.reason == RETURNED or moved_from(record) is not None
-
-
-def _signature(record: FileRecord) -> Signature:
-    return record.size, record.mtime_ns, record.ctime_ns, record.device, record.inode
-
-
-def _same_version(record: FileRecord, signature: Signature) -> bool:
-    """Equal but for the device, which changes when a disk is plugged in again."""
-    size, mtime_ns, ctime_ns, _, inode = signature
-    return (record.size, record.mtime_ns, record.ctime_ns, record.inode) == (size, mtime_ns, ctime_ns, inode)
-
-
 class Journal:
     """The rows of some roots in a storage.
 
@@ -131,12 +70,10 @@ class Journal:
         Any `Storage`.
     roots
         Absolute paths.
-    same_content
-        ``same_content(path, mark) -> bool``: whether the file still has the content that `mark` was made of.
-    report_moves
-        Whether a moved version is handed out once more, to be reported.
-    report_deletions
-        Whether somebody is told of deletions.
+    same_content, report_moves, report_deletions
+        See `tracktion.storage.journal_decisions.Decisions`.
+    max_attempts
+        How often work on a version is started.
     """
 
     def __init__(
@@ -154,8 +91,9 @@ class Journal:
         self.max_attempts = max_attempts
         self.owner = owner_of(storage)
         self._lookup = lookup_for(storage)
-        self._same_content = same_content
-        self._report_moves = report_moves
+        self._decisions = Decisions(
+            same_content=same_content, report_moves=report_moves, report_deletions=report_deletions
+        )
         self.report_deletions = report_deletions
         self._epoch = 0
         self._claims = 0
@@ -228,7 +166,7 @@ class Journal:
         """Yield path and signature of every version that is in the journal."""
         for record in self.storage.find_files(root=root, states=list(PRESENT)):
             self._lookup.note((record,))
-            yield record.path, _signature(record)
+            yield record.path, record.signature
 
     # --- discovery --------------------------------------------------------------------------------------------------
 
@@ -250,7 +188,7 @@ class Journal:
                 moves = self._moves(strangers)
                 moved = {row.id for row in moves.values()}
                 rows = {path: row for path, row in rows.items() if row.id not in moved}  # they take their rows along
-                put = [row for f in here if (row := self._decide(f, rows.get(f.path), moves.get(f.path))) is not None]
+                put = [row for f in here if (row := self._take(f, rows.get(f.path), moves.get(f.path))) is not None]
                 self.storage.put_files([row for row in put if row.id is None or row.path in rows])
                 self._lookup.note(put)
                 work += sum(row.state == "ready" for row in put)
@@ -258,50 +196,9 @@ class Journal:
         failpoint("ready.committed")
         return work
 
-    def _decide(self, found: Found, row: FileRecord | None, moved: FileRecord | None) -> FileRecord | None:
+    def _take(self, found: Found, row: FileRecord | None, moved: FileRecord | None) -> FileRecord | None:
         """Return the row to write, or None to leave everything as it is."""
-        if row is not None and _same_version(row, found.signature):
-            if row.state == "offline":
-                return replace(row, state="ready", device=found.signature[3])
-            return self._restored(row, found) if row.state == "deleted" else None
-        if row is not None and row.state in {*FINISHED, "deleted"} and self._only_stamps(row, found):
-            return self._restored(row, found)
-        if moved is not None:
-            return self._move(moved, found)
-        fresh = _row(found)
-        if row is None:
-            return fresh
-        return replace(fresh, id=row.id, reason=None if self._is_news(row) else MODIFIED, track_id=row.track_id)
-
-    def _is_news(self, row: FileRecord) -> bool:
-        """Whether nobody was told of an earlier version, or was told that it is gone.
-
-        What is in the handler's hands counts as told when its end is to be told too: the two must not part.
-        """
-        if row.reason in {REPORTED, RETURNED}:
-            return True
-        in_hand = row.state == "running" and self.report_deletions
-        return row.reason is None and row.state not in {*FINISHED, "deleted"} and not in_hand
-
-    def _only_stamps(self, row: FileRecord, found: Found) -> bool:
-        size, mtime_ns, *_ = found.signature
-        if (row.size, row.mtime_ns) != (size, mtime_ns) or not row.owner:
-            return False
-        return self._same_content(found.path, row.owner)
-
-    def _restored(self, row: FileRecord, found: Found) -> FileRecord:
-        """The row with its result taken up again, under the signature that was found."""
-        size, mtime_ns, ctime_ns, device, inode = found.signature
-        row = replace(row, size=size, mtime_ns=mtime_ns, ctime_ns=ctime_ns, device=device, inode=inode)
-        if row.state != "deleted":
-            return row
-        if row.reason == REPORTED and self._report_moves:
-            return replace(row, state="ready", reason=RETURNED, attempts=0)
-        if moved_from(row) is not None:
-            return replace(row, state="ready", attempts=0)
-        if row.reason in {None, GONE, REPORTED}:
-            return replace(row, state="done", reason=None)
-        return replace(row, state="failed")
+        return self._decisions.found(found, row) if moved is None else self._move(moved, found)
 
     def _moves(self, strangers: Sequence[Found]) -> dict[bytes, FileRecord]:
         """Find for each unknown path the finished row of the same file under a path where it no longer is."""
@@ -322,15 +219,10 @@ class Journal:
 
     def _move(self, row: FileRecord, found: Found) -> FileRecord:
         """Write the new path into the row at once; the returned copy is for counting alone."""
-        restored = replace(self._restored(row, found), path=found.path, root=found.root)
-        if self._report_moves and restored.state == "done":
-            former = MOVED + base64.urlsafe_b64encode(row.path).decode("ascii")
-            restored = replace(restored, state="ready", reason=former, attempts=0)
-        elif moved_from(restored) == found.path:
-            restored = replace(restored, state="done", reason=None)
+        moved = self._decisions.moved(row, found)
         names = ("path", "root", "size", "mtime_ns", "ctime_ns", "device", "inode", "state", "reason", "attempts")
-        self.storage.update_file(row.id or 0, **{name: getattr(restored, name) for name in names})
-        return restored
+        self.storage.update_file(row.id or 0, **{name: getattr(moved, name) for name in names})
+        return moved
 
     def gone(self, root: bytes, paths: Sequence[bytes]) -> list[FileRecord]:
         """Mark files that are no longer there; what nobody was told of is forgotten. Return the rows to be told of."""
@@ -344,28 +236,16 @@ class Journal:
                 if row.state not in FINISHED and row.reason is None:
                     self.storage.delete_files([row.id or 0])
                     continue
-                changes = self._farewell(row)
+                changes = self._decisions.gone(row)
                 if self.storage.update_file(row.id or 0, expected_state=row.state, state="deleted", **changes):
                     marked += [row] if changes["reason"] != REPORTED else []
         failpoint("gone.committed")
         return marked
 
-    def _farewell(self, row: FileRecord) -> dict[str, Any]:
-        """What a row becomes when its file is gone: why, and no version where there is no result to come back to."""
-        if row.reason == RETURNED:
-            return {"reason": REPORTED}
-        if moved_from(row) is not None:
-            return {"reason": row.reason}
-        if row.state == "done":
-            return {"reason": GONE if self.report_deletions else None}
-        if row.state == "failed" and not self.report_deletions:
-            return {"reason": row.reason}
-        return {"reason": GONE if self.report_deletions else None, **NO_VERSION}
-
     def untold(self) -> list[FileRecord]:
         """Return rows of deletions that are still to be told."""
         return [
-            r for root in self.roots for r in self.storage.find_files(root=root, states=["deleted"]) if _is_untold(r)
+            r for root in self.roots for r in self.storage.find_files(root=root, states=["deleted"]) if is_untold(r)
         ]
 
     def tell_gone(self, records: Sequence[FileRecord]) -> list[FileRecord]:
@@ -375,7 +255,7 @@ class Journal:
             self._lookup.lock()
             for record in records:
                 row = self.storage.get_file(record.path, root=record.root)
-                if row is not None and row.id == record.id and row.state == "deleted" and _is_untold(row):
+                if row is not None and row.id == record.id and row.state == "deleted" and is_untold(row):
                     self.storage.update_file(row.id or 0, expected_state="deleted", reason=REPORTED)
                     told.append(record)
         return told
@@ -416,7 +296,7 @@ class Journal:
         }
         with self.storage.transaction():
             current = self.storage.get_file(record.path, root=record.root)
-            if current is None or current.attempts != record.attempts or _signature(current) != _signature(record):
+            if current is None or current.attempts != record.attempts or current.signature != record.signature:
                 return None
             if not self.storage.update_file(record.id or 0, expected_state="seen", **changes):
                 return None
@@ -473,7 +353,7 @@ class Journal:
             failpoint("finish.tracked")
         if outcome.message is not None:
             self.storage.add_outbox(
-                version_id(record.root, record.path, _signature(record)), outcome.message, subject=record.path
+                version_id(record.root, record.path, record.signature), outcome.message, subject=record.path
             )
             failpoint("finish.outboxed")
         return True
@@ -537,24 +417,6 @@ class Journal:
         """Mark messages as sent, or count a failed try."""
         self.storage.mark_outbox([m.id for m in messages], published=ok)
         failpoint("publish.marked")
-
-
-def _row(found: Found) -> FileRecord:
-    size, mtime_ns, ctime_ns, device, inode = found.signature
-    return FileRecord(
-        path=found.path,
-        root=found.root,
-        size=size,
-        mtime_ns=mtime_ns,
-        ctime_ns=ctime_ns,
-        device=device,
-        inode=inode,
-        state="ready",
-    )
-
-
-def _is_untold(row: FileRecord) -> bool:
-    return row.reason == GONE or moved_from(row) is not None
 
 
 def _is_there(row: FileRecord) -> bool:

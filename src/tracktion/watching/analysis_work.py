@@ -11,10 +11,11 @@ from tracktion.batch import IsolatedPool, WorkerLimits, default_workers
 from tracktion.batch.task import error_of
 from tracktion.errors import TracktionError, UnreadableError, UsageError, WorkerCrashedError, printable
 from tracktion.results.change import FileChange
-from tracktion.storage.journal import Outcome, is_known_version
+from tracktion.storage.journal import Outcome
 from tracktion.storage.journal_failpoints import failpoint
+from tracktion.storage.journal_versions import is_known_version
 from tracktion.watching.analysing import analysis_task, identified, storing
-from tracktion.watching.work import LOOK_SECONDS, SHARED_LOOK_SECONDS, Claimed, Worker
+from tracktion.watching.work import LOOK_SECONDS, Claimed, Worker
 
 __all__ = ["AnalysisWorker", "Isolation"]
 
@@ -68,10 +69,7 @@ class AnalysisWorker(Worker):
         """Until stopped; what is in flight then is given back, and what is finished is kept."""
         self._prepare()
         try:
-            while not self.backlog.stopping:
-                if not self.attempt():
-                    shared = self.journal.shared and not self._suspects
-                    self.backlog.wait(SHARED_LOOK_SECONDS if shared else LOOK_SECONDS)
+            super().run()
         finally:
             self.close()
 
@@ -81,18 +79,14 @@ class AnalysisWorker(Worker):
 
     def step(self) -> bool:
         """Launch, wait a little, land; whether anything was going on."""
-        self._stepping = True
-        try:
-            self.attend()
-            launched = self._launch()
-            if self._flying:
-                landed, _ = wait(self._flying, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
-                self._land(landed)
-            self._hand_over(at_once=False)
-            self.working = len(self._flying) + len(self._collected)
-            return launched or bool(self._flying or self._collected)
-        finally:
-            self._stepping = False
+        self.attend()
+        launched = self._launch()
+        if self._flying:
+            landed, _ = wait(self._flying, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
+            self._land(landed)
+        self._hand_over(at_once=False)
+        self.working = len(self._flying) + len(self._collected)
+        return launched or bool(self._flying or self._collected)
 
     def close(self) -> None:
         """Keep what is finished, give back what is not, end the workers."""

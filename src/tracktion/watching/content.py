@@ -6,9 +6,10 @@ import hashlib
 import os
 import stat
 
-from tracktion.watching.known import Signature, signature_of
+from tracktion.storage.journal_versions import Signature
+from tracktion.watching.known import signature_of
 
-__all__ = ["content_mark", "same_content", "same_version", "signature_at"]
+__all__ = ["content_mark", "same_content", "signature_at"]
 
 WHOLE_BYTES = 256 * 1024
 HEAD_BYTES = 64 * 1024
@@ -29,13 +30,6 @@ def signature_at(path: bytes) -> Signature | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     return signature_of(found) if stat.S_ISREG(found.st_mode) else None
-
-
-def same_version(one: Signature | None, other: Signature | None) -> bool:
-    """Whether two signatures are of one version; the device may change when a disk is plugged in again."""
-    if one is None or other is None:
-        return False
-    return (one[0], one[1], one[2], one[4]) == (other[0], other[1], other[2], other[4])
 
 
 def content_mark(path: bytes) -> str | None:

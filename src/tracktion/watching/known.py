@@ -11,10 +11,9 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-__all__ = ["Difference", "Folder", "KnownTree", "Signature", "fingerprint", "signature_of"]
+from tracktion.storage.journal_versions import Signature
 
-Signature = tuple[int, int, int, int, int]
-"""``(size, mtime_ns, ctime_ns, device, inode)``"""
+__all__ = ["Difference", "Folder", "KnownTree", "fingerprint", "signature_of"]
 
 
 def signature_of(stat: os.stat_result) -> Signature:

@@ -7,7 +7,8 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tracktion.watching.known import Signature, signature_of
+from tracktion.storage.journal_versions import Signature
+from tracktion.watching.known import signature_of
 
 if TYPE_CHECKING:
     from tracktion.watching.filters import FileFilter

@@ -14,8 +14,9 @@ from tracktion.results.change import FileChange, WatcherStatus
 if TYPE_CHECKING:
     from tracktion.publish.relay import Relay
     from tracktion.storage.journal import Journal
+    from tracktion.watching.backlog import Backlog
     from tracktion.watching.scan import Scanner
-    from tracktion.watching.work import Backlog, Worker
+    from tracktion.watching.work import Worker
 
 __all__ = ["STOP_SECONDS", "Handoff", "Machine"]
 

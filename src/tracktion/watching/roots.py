@@ -1,20 +1,25 @@
-"""Watched roots: what is known of each, and whether a folder that looks empty has lost its disk."""
+"""Watched roots: what is known of each, whether it is there, and whether an empty folder has lost its disk."""
 
 from __future__ import annotations
 
+import logging
 import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracktion.errors import StorageError
+from tracktion.errors import StorageError, printable
 from tracktion.storage.journal import Journal
+from tracktion.watching.hints import Hints
 from tracktion.watching.known import KnownTree
 
 if TYPE_CHECKING:
     from tracktion.watching.filters import FileFilter
 
-__all__ = ["RootState", "is_empty", "is_foreign", "is_unmounted", "status_of"]
+__all__ = ["RootState", "is_online", "is_unmounted", "set_offline", "status_of"]
+
+logger = logging.getLogger("tracktion")
 
 
 @dataclass(slots=True)
@@ -38,7 +43,48 @@ def status_of(path: bytes) -> os.stat_result:
     return Path(os.fsdecode(path)).stat()
 
 
-def is_empty(path: bytes) -> bool:
+def is_online(root: RootState, journal: Journal, names: FileFilter, hints: Hints) -> bool:
+    """Whether the root is there, and is the one that it was."""
+    try:
+        status = status_of(root.path)
+    except OSError:
+        set_offline(root, hints)
+        return False
+    if not stat.S_ISDIR(status.st_mode):
+        set_offline(root, hints)
+        return False
+    identity = (status.st_dev, status.st_ino)
+    if root.identity is not None and identity != root.identity:
+        _forget_hints(root, hints)
+        root.next_scan = 0.0
+        if root.known.files and _is_empty(root.path):
+            set_offline(root, hints)
+            return False
+    moved = root.identity is None or status.st_dev != root.identity[0]
+    if moved and _is_foreign(journal, root, names):
+        set_offline(root, hints)
+        return False
+    if not root.online:
+        logger.info("%s is back", printable(os.fsdecode(root.path)))
+    root.identity = identity
+    root.online = True
+    return True
+
+
+def set_offline(root: RootState, hints: Hints) -> None:
+    """The root is not there: keep what is known of it."""
+    if root.online:
+        root.online = False
+        logger.warning("%s is not there; what is known of it is kept", printable(os.fsdecode(root.path)))
+        _forget_hints(root, hints)
+
+
+def _forget_hints(root: RootState, hints: Hints) -> None:
+    for folder in list(root.known.walk(root.path)):
+        hints.forget(folder)
+
+
+def _is_empty(path: bytes) -> bool:
     """Whether nothing lies in a folder, or it cannot be read."""
     try:
         with os.scandir(path) as entries:
@@ -47,7 +93,7 @@ def is_empty(path: bytes) -> bool:
         return True
 
 
-def is_foreign(journal: Journal, root: RootState, names: FileFilter) -> bool:
+def _is_foreign(journal: Journal, root: RootState, names: FileFilter) -> bool:
     """Whether what lies at a root is what is under a mount point: another device, no known name, and no audio at all.
 
     Another library on another disk does count: nobody could bring it in otherwise.

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import heapq
 import logging
 import os
-import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tracktion.errors import StorageError, printable
-from tracktion.storage.journal import Found, Journal
+from tracktion.storage.journal import Journal
 from tracktion.storage.journal_failpoints import failpoint
+from tracktion.storage.journal_versions import Signature
+from tracktion.watching.agenda import Agenda
 from tracktion.watching.departures import Departures
+from tracktion.watching.findings import FLUSH_FILES, Findings
 from tracktion.watching.hints import Hints, NoHints, open_hints
-from tracktion.watching.known import KnownTree, Signature
+from tracktion.watching.known import KnownTree
 from tracktion.watching.listing import Listing, list_folder
-from tracktion.watching.roots import RootState, is_empty, is_foreign, is_unmounted, status_of
+from tracktion.watching.roots import RootState, is_online, is_unmounted, set_offline, status_of
 from tracktion.watching.settling import Settling
 from tracktion.watching.system import is_network
 
@@ -30,8 +31,6 @@ __all__ = ["Scanner"]
 logger = logging.getLogger("tracktion")
 
 SLICE_SECONDS = 0.05
-SPACING_SECONDS = 0.1
-FLUSH_FILES = 500
 RETRY_SECONDS = 5.0
 AGAIN_SECONDS = 1.0
 """Until a file is looked at again whose row was laid aside."""
@@ -84,7 +83,7 @@ class Scanner:
         self._journal = journal
         self._names = names
         self._rescan_seconds = rescan_seconds
-        self._ready = ready
+        self._findings = Findings(journal, ready=ready, departures=departures)
         self._departures = departures
         self._trouble = trouble
         self._events = events
@@ -93,12 +92,7 @@ class Scanner:
         self._dirty: set[bytes] = set()
         self._overflowed = False
         self._stopping = False
-        self._heap: list[tuple[float, bytes]] = []
-        self._due: dict[bytes, float] = {}
-        self._spacing: dict[bytes, float] = {}
-        self._settled: list[tuple[RootState, bytes, dict[bytes, Signature]]] = []
-        self._gone: list[tuple[RootState, bytes, list[bytes]]] = []
-        self._held = 0
+        self._agenda = Agenda()
         self._doubtful: dict[bytes, set[bytes]] = {}
         self._warned = False
 
@@ -169,7 +163,7 @@ class Scanner:
         self._trouble(error)
         if times >= SURPRISES:
             raise error
-        self._held = sum(len(files) for _, _, files in self._settled) + sum(len(names) for _, _, names in self._gone)
+        self._findings.recount()
         with self._condition:
             self._overflowed = True
             if not self._stopping:
@@ -193,7 +187,7 @@ class Scanner:
             self._look_due(time.monotonic())
             self._flush()
             if self.settling:
-                time.sleep(max(0.01, min(0.1, self._next_due() - time.monotonic())))
+                time.sleep(max(0.01, min(0.1, self._agenda.next_due() - time.monotonic())))
         self._tell_all()
 
     def _tell_all(self) -> None:
@@ -220,7 +214,7 @@ class Scanner:
     @property
     def unwritten(self) -> int:
         """Number of versions that wait to stand still, or for their row; read from other threads in a file's order."""
-        return len(self.settling) + self._held
+        return len(self.settling) + self._findings.held
 
     # --- hints: called from other threads -----------------------------------------------------------------------------
 
@@ -257,9 +251,9 @@ class Scanner:
             for root in self.roots:
                 root.next_scan = now
         for path in dirty:
-            self._schedule(path, now + self._spacing.get(path, 0.0))
+            self._agenda.add(path, now + self._agenda.spacing(path))
         for path in doubtful:
-            self._schedule(path, now + AGAIN_SECONDS)
+            self._agenda.add(path, now + AGAIN_SECONDS)
         if scanning is None:
             scanning = self._begin_scan(now)
         until = now + SLICE_SECONDS
@@ -281,28 +275,16 @@ class Scanner:
 
     def _wait(self, seconds: float | None) -> None:
         if seconds is None:
-            wake = min([self._next_due(), *(root.next_scan for root in self.roots)])
+            wake = min([self._agenda.next_due(), *(root.next_scan for root in self.roots)])
             seconds = min(1.0, max(0.0, wake - time.monotonic()))
         with self._condition:
             if not (self._dirty or self._overflowed or self._stopping) and seconds > 0:
                 self._condition.wait(seconds)
 
-    def _schedule(self, path: bytes, when: float) -> None:
-        before = self._due.get(path)
-        if before is None or when < before:
-            self._due[path] = when
-            heapq.heappush(self._heap, (when, path))
-
-    def _next_due(self) -> float:
-        while self._heap and self._due.get(self._heap[0][1]) != self._heap[0][0]:
-            heapq.heappop(self._heap)
-        return self._heap[0][0] if self._heap else float("inf")
-
     def _look_due(self, now: float) -> None:
         until = now + SLICE_SECONDS
-        while self._next_due() <= now and time.monotonic() < until and not self._stopping:
-            _, path = heapq.heappop(self._heap)
-            del self._due[path]
+        while self._agenda.next_due() <= now and time.monotonic() < until and not self._stopping:
+            path = self._agenda.take()
             root = self._root_of(path)
             if root is not None:
                 self._look_below(root, path)
@@ -324,7 +306,7 @@ class Scanner:
                 listing = self._look(root, path, inode)
                 if listing is not None:
                     waiting += [(path + b"/" + name, number) for name, number in listing.folders.items()]
-                if self._held >= FLUSH_FILES:
+                if self._findings.held >= FLUSH_FILES:
                     self._flush()
                 yield
                 if not root.online:
@@ -357,7 +339,7 @@ class Scanner:
                     for name, number in listing.folders.items()
                     if (child := current + b"/" + name) not in root.known or strange
                 ]
-            if self._held >= FLUSH_FILES:
+            if self._findings.held >= FLUSH_FILES:
                 self._flush()
 
     def _look(self, root: RootState, path: bytes, inode: int) -> Listing | None:
@@ -367,21 +349,17 @@ class Scanner:
             listing = list_folder(path, self._names)
         except (FileNotFoundError, NotADirectoryError):
             if path == root.path or not self._is_online(root):
-                self._set_offline(root)
+                set_offline(root, self._hints)
             else:
                 self._vanish(root, path)
             return None
         except OSError as error:
             self._trouble(error)
-            self._schedule(path, started + RETRY_SECONDS)
+            self._agenda.add(path, started + RETRY_SECONDS)
             return None
         failpoint("scan.listed")
         self._compare(root, path, listing, started)
-        took = time.monotonic() - started
-        if took > SPACING_SECONDS / 4:
-            self._spacing[path] = 4 * took
-        else:
-            self._spacing.pop(path, None)
+        self._agenda.looked(path, time.monotonic() - started)
         return listing
 
     def _compare(self, root: RootState, path: bytes, listing: Listing, now: float) -> None:
@@ -397,19 +375,15 @@ class Scanner:
             return
         self._settle_doubts(path, doubtful)
         new = difference.new
-        held = self._held_names(root, path)
+        held = self._findings.settled_in(root, path)
         if held:
             new = {name: signature for name, signature in new.items() if held.get(name) != signature}
-        self._held += len(new)  # at no moment is a version counted nowhere: see `unwritten`
+        self._findings.expect(len(new))
         settled, again = self.settling.look(path, new, now, local=not root.network)
-        if settled:
-            self._settled.append((root, path, settled))
-        self._held -= len(new) - len(settled)
-        if gone:
-            self._gone.append((root, path, gone))
-            self._held += len(gone)
+        self._findings.add_settled(root, path, settled, expected=len(new))
+        self._findings.add_gone(root, path, gone)
         if again is not None:
-            self._schedule(path, max(again, now + self._spacing.get(path, 0.0)))
+            self._agenda.add(path, max(again, now + self._agenda.spacing(path)))
         _, lost = root.known.enter(path, listing.folders)
         for child in lost:
             if child.rpartition(b"/")[2] not in listing.unsure:
@@ -426,26 +400,18 @@ class Scanner:
             if left:
                 self._doubtful[path] = left
 
-    def _held_names(self, root: RootState, path: bytes) -> dict[bytes, Signature]:
-        """Versions that are settled but not yet flushed: a second look must not take them twice."""
-        held: dict[bytes, Signature] = {}
-        for owner, folder, files in self._settled:
-            if owner is root and folder == path:
-                held.update(files)
-        return held
-
     def _vanish(self, root: RootState, path: bytes) -> None:
         """A folder is gone, and all that was below it."""
         for folder, known in [(path, []), *root.known.remove(path)]:
             self._hints.forget(folder)
             self.settling.forget(folder)
-            self._due.pop(folder, None)
+            self._agenda.forget(folder)
             doubtful = self._doubted(folder)
             self._settle_doubts(folder, doubtful)
-            names = sorted({*known, *doubtful})
-            if names:
-                self._gone.append((root, folder, names))
-                self._held += len(names)
+            self._findings.add_gone(root, folder, sorted({*known, *doubtful}))
+
+    def _is_online(self, root: RootState) -> bool:
+        return is_online(root, self._journal, self._names, self._hints)
 
     def _arm(self, root: RootState, path: bytes, inode: int) -> None:
         if root.network:
@@ -460,92 +426,21 @@ class Scanner:
                 self._warned = True
                 logger.warning("%s: %s; changes are found by scanning", printable(os.fsdecode(root.path)), why)
 
-    # --- roots that come and go ---------------------------------------------------------------------------------------
-
-    def _is_online(self, root: RootState) -> bool:
-        """Whether the root is there, and is the one that it was."""
-        try:
-            status = status_of(root.path)
-        except OSError:
-            self._set_offline(root)
-            return False
-        if not stat.S_ISDIR(status.st_mode):
-            self._set_offline(root)
-            return False
-        identity = (status.st_dev, status.st_ino)
-        if root.identity is not None and identity != root.identity:
-            for folder in list(root.known.walk(root.path)):
-                self._hints.forget(folder)
-            root.next_scan = 0.0
-            if root.known.files and is_empty(root.path):
-                self._set_offline(root)
-                return False
-        moved = root.identity is None or status.st_dev != root.identity[0]
-        if moved and is_foreign(self._journal, root, self._names):
-            self._set_offline(root)
-            return False
-        if not root.online:
-            logger.info("%s is back", printable(os.fsdecode(root.path)))
-        root.identity = identity
-        root.online = True
-        return True
-
-    def _set_offline(self, root: RootState) -> None:
-        if root.online:
-            root.online = False
-            logger.warning("%s is not there; what is known of it is kept", printable(os.fsdecode(root.path)))
-            for folder in list(root.known.walk(root.path)):
-                self._hints.forget(folder)
-
     # --- to the journal -----------------------------------------------------------------------------------------------
 
     def _flush(self) -> None:
         """Hand over what settled and what is gone; keep it, and wait, while the storage has trouble."""
-        if not self._held:
+        if not self._findings.held:
             return
         failpoint("scan.settled")
         attempt = 0
         while not self._stopping:
             try:
-                self._flush_gone()
-                self._flush_settled()
+                self._findings.write()
             except StorageError as error:
                 self._trouble(error)
                 with self._condition:
                     self._condition.wait(BACKOFF_SECONDS[min(attempt, len(BACKOFF_SECONDS) - 1)])
                 attempt += 1
             else:
-                self._held = 0
                 return
-
-    def _flush_settled(self) -> None:
-        while self._settled:
-            part: list[tuple[RootState, bytes, dict[bytes, Signature]]] = []
-            size = 0
-            while self._settled and (not part or size + len(self._settled[0][2]) <= 2 * FLUSH_FILES):
-                part.append(self._settled.pop(0))
-                size += len(part[-1][2])
-            try:
-                found = [
-                    Found(root.path, folder + b"/" + name, signature)
-                    for root, folder, files in part
-                    for name, signature in files.items()
-                ]
-                work = self._journal.ready(found)
-            except BaseException:
-                self._settled = part + self._settled
-                raise
-            for root, folder, files in part:
-                root.known.note(folder, files)
-            self._ready(work)
-
-    def _flush_gone(self) -> None:
-        while self._gone:
-            root, folder, names = self._gone[0]
-            for start in range(0, len(names), FLUSH_FILES):
-                marked = self._journal.gone(root.path, [folder + b"/" + n for n in names[start : start + FLUSH_FILES]])
-                if self._departures is not None:
-                    self._departures.add(marked, time.monotonic())
-            self._gone.pop(0)
-            if folder in root.known:
-                root.known.note(folder, {}, names)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tracktion.watching.known import Signature
+from tracktion.storage.journal_versions import Signature
 from tracktion.watching.system import SteadyClock, has_writer
 
 __all__ = ["Settling", "Waiting"]

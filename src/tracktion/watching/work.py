@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import functools
-import logging
-import os
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracktion.errors import StorageError, TracktionError, printable
 from tracktion.results.change import FileChange
-from tracktion.storage.journal import MODIFIED, Journal, Outcome, moved_from, version_id
+from tracktion.storage.journal import Journal, Outcome
 from tracktion.storage.journal_failpoints import failpoint
-from tracktion.watching.content import content_mark, same_version, signature_at
+from tracktion.storage.journal_versions import same_version
+from tracktion.watching.backlog import Backlog, Suspects
+from tracktion.watching.changes import change_of, deletion_of, message_of
+from tracktion.watching.content import content_mark, signature_at
 
 if TYPE_CHECKING:
     from tracktion.results.catalogue import FileRecord
-    from tracktion.results.change import ChangeKind
 
-__all__ = ["Backlog", "Claimed", "Worker", "change_of", "deletion_of", "message_of"]
-
-logger = logging.getLogger("tracktion")
+__all__ = ["Claimed", "HandlerWorker", "Worker"]
 
 RETRY_SECONDS = (1.0, 5.0)
 BACKOFF_SECONDS = (0.1, 0.3, 1.0, 2.0, 5.0)
@@ -46,165 +41,6 @@ class Claimed:
     record: FileRecord
     change: FileChange
     mark: str | None
-
-
-class Suspects:
-    """Rows to be tried again alone, those first that were tried least.
-
-    Whoever ends the process again and again then meets another row each time: only a row that ends it itself uses up
-    its attempts.
-    """
-
-    def __init__(self) -> None:
-        self._by_attempts: dict[int, deque[tuple[float, FileRecord]]] = {}
-
-    def __len__(self) -> int:
-        return sum(map(len, list(self._by_attempts.values())))
-
-    def add(self, record: FileRecord, *, delay_seconds: float = 0.0) -> None:
-        """Put a row at the end of those that were tried as often."""
-        rows = self._by_attempts.setdefault(record.attempts, deque())
-        rows.append((time.monotonic() + delay_seconds, record))
-
-    def take(self) -> FileRecord | None:
-        """Take the next row whose time has come; None when there is none."""
-        now = time.monotonic()
-        for attempts in sorted(self._by_attempts):
-            rows = self._by_attempts[attempts]
-            if rows and rows[0][0] <= now:
-                return rows.popleft()[1]
-        return None
-
-    def ids(self) -> set[int | None]:
-        """Return the ids of all rows."""
-        return {record.id for rows in self._by_attempts.values() for _, record in rows}
-
-
-class Backlog:
-    """How much there is to do; the scanner adds, the worker takes, others wait.
-
-    The rows are in the journal; here is only their number, so a million pending files cost nothing.
-    """
-
-    def __init__(self, *, settling: Callable[[], bool], batch_size: int, batch_seconds: float) -> None:
-        self._condition = threading.Condition()
-        self._settling = settling
-        self._batch_size = batch_size
-        self._batch_seconds = batch_seconds
-        self._ready = 0
-        self._since = 0.0
-        self._stopping = False
-        self._hurry = False
-        self.deletions: deque[FileRecord] = deque()
-        """Rows of files that are gone, for the handler to be told."""
-
-    @property
-    def ready(self) -> int:
-        """About how many rows wait; never too few."""
-        return self._ready
-
-    @property
-    def stopping(self) -> bool:
-        """Whether work is to end."""
-        return self._stopping
-
-    def add(self, count: int) -> None:
-        """There are `count` more."""
-        with self._condition:
-            if count > 0 and self._ready == 0:
-                self._since = time.monotonic()
-            self._ready += count
-            self._condition.notify_all()
-
-    def add_deletions(self, records: Sequence[FileRecord]) -> None:
-        """The handler is to be told that these are gone."""
-        self.deletions.extend(records)
-        self.add(0)
-
-    def take(self, count: int, asked: int) -> None:
-        """`count` were claimed; when fewer than `asked` could be, there are no more."""
-        with self._condition:
-            self._ready = 0 if count < asked else max(1, self._ready - count)
-            self._since = time.monotonic()
-
-    def stop(self) -> None:
-        """End all waiting."""
-        with self._condition:
-            self._stopping = True
-            self._condition.notify_all()
-
-    def hurry(self) -> None:
-        """Nothing more will come: batches go as they are."""
-        with self._condition:
-            self._hurry = True
-            self._condition.notify_all()
-
-    def wait(self, seconds: float) -> None:
-        """Pause, but not for longer than until something happens."""
-        with self._condition:
-            if not self._stopping and seconds > 0:
-                self._condition.wait(seconds)
-
-    def pause(self, seconds: float) -> None:
-        """Pause whatever happens, except a stop."""
-        deadline = time.monotonic() + seconds
-        with self._condition:
-            while not self._stopping and (left := deadline - time.monotonic()) > 0:
-                self._condition.wait(left)
-
-    def due(self) -> bool:
-        """Whether a batch should go: it is full, or nothing more is on its way, or it has waited long enough."""
-        if self._ready <= 0:
-            return False
-        if self._hurry:
-            return True
-        waited = time.monotonic() - self._since
-        return self._ready >= self._batch_size or not self._settling() or waited >= self._batch_seconds
-
-
-def change_of(record: FileRecord) -> FileChange:
-    """Describe the version that a row stands for."""
-    former = moved_from(record)
-    kind: ChangeKind = "moved" if former is not None else "modified" if record.reason == MODIFIED else "added"
-    return FileChange(
-        path=Path(os.fsdecode(record.path)),
-        kind=kind,
-        size=record.size,
-        mtime_ns=record.mtime_ns,
-        root=Path(os.fsdecode(record.root)),
-        previous=None if former is None else Path(os.fsdecode(former)),
-        attempt=record.attempts,
-        id=version_id(record.root, record.path, record.signature),
-    )
-
-
-def deletion_of(record: FileRecord) -> FileChange:
-    """Describe the end of a file, under the path by which the handler knows it."""
-    return FileChange(
-        path=Path(os.fsdecode(moved_from(record) or record.path)),
-        kind="deleted",
-        size=record.size,
-        mtime_ns=record.mtime_ns,
-        root=Path(os.fsdecode(record.root)),
-    )
-
-
-def message_of(record: FileRecord, change: FileChange, outcome: str, reason: str | None) -> dict[str, Any]:
-    """Payload for the outbox: plain types; paths keep undecodable bytes as surrogates."""
-    return {
-        "id": change.id,
-        "path": str(change.path),
-        "root": os.fsdecode(record.root),
-        "kind": change.kind,
-        "previous": None if change.previous is None else str(change.previous),
-        "size": record.size,
-        "mtime_ns": record.mtime_ns,
-        "ctime_ns": record.ctime_ns,
-        "device": record.device,
-        "inode": record.inode,
-        "state": outcome,
-        "reason": reason,
-    }
 
 
 class Worker:
@@ -264,6 +100,12 @@ class Worker:
         self._stepping = False
         self._surprises = 0
 
+    def run(self) -> None:
+        """Until stopped."""
+        while not self.backlog.stopping:
+            if not self.attempt():
+                self.backlog.wait(SHARED_LOOK_SECONDS if self.journal.shared and not self._suspects else LOOK_SECONDS)
+
     def step(self) -> bool:
         """Do what is to be done now; whether there was anything."""
         raise NotImplementedError
@@ -273,6 +115,7 @@ class Worker:
 
         Trouble of the storage is waited for elsewhere; this is for mistakes, of ours, of drivers and of other homes.
         """
+        self._stepping = True
         try:
             busy = self.step()
         except Exception as error:
@@ -284,6 +127,8 @@ class Worker:
             self._in_doubt = True
             self.backlog.pause(BACKOFF_SECONDS[min(self._surprises, len(BACKOFF_SECONDS)) - 1])
             return True
+        finally:
+            self._stepping = False
         self._surprises = 0
         return busy
 
@@ -515,21 +360,8 @@ def _unwritable(outcome: Outcome, error: Exception) -> Outcome:
 class HandlerWorker(Worker):
     """Work that is the handler's alone: settled versions go to it in batches."""
 
-    def run(self) -> None:
-        """Until stopped."""
-        while not self.backlog.stopping:
-            if not self.attempt():
-                self.backlog.wait(SHARED_LOOK_SECONDS if self.journal.shared and not self._suspects else LOOK_SECONDS)
-
     def step(self) -> bool:
         """Do one batch, if one is due; whether there was one."""
-        self._stepping = True
-        try:
-            return self._step()
-        finally:
-            self._stepping = False
-
-    def _step(self) -> bool:
         self.attend()
         batch = self.claim_suspect()
         if not batch and (self.backlog.due() or self.journal.shared):
