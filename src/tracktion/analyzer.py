@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracktion.errors import TracktionError, UsageError
-from tracktion.remote import name_of
+from tracktion.remote import is_url, name_of
 from tracktion.results.analysis import Analysis
 from tracktion.version import ALGORITHM
 
@@ -200,7 +200,7 @@ class Analyzer:
         """
 
         def analyze(source: Source) -> Analysis:
-            path = isinstance(source, os.PathLike) or (isinstance(source, str) and "://" not in source)
+            path = isinstance(source, (str, os.PathLike)) and not is_url(source)
             return self._analyze(source, lambda opened: hear(opened if fetched and not path else source))
 
         return analyze
@@ -367,7 +367,7 @@ class Analyzer:
 
         name = name_of(source)
         with contextlib.ExitStack() as stack:
-            if isinstance(source, str) and "://" in source:
+            if is_url(source):
                 from tracktion.remote import Remote
 
                 source = stack.enter_context((self.remote or Remote()).fetch(source))

@@ -64,7 +64,7 @@ def plot_analysis(analysis: Analysis, *, kind: PlotKind | str = "overview", ax: 
 
 
 def _new_axes(*, polar: bool) -> Axes:
-    plt = needed("matplotlib.pyplot", "plot")
+    plt = needed("matplotlib.pyplot", "plot", what="a plot")
     size = (4.5, 4.5) if polar else (9.0, 3.0)
     figure = plt.figure(figsize=size, layout="constrained")
     axes: Axes = figure.add_subplot(projection="polar" if polar else None)
@@ -72,7 +72,7 @@ def _new_axes(*, polar: bool) -> Axes:
 
 
 def _overview(analysis: Analysis) -> Axes:
-    plt = needed("matplotlib.pyplot", "plot")
+    plt = needed("matplotlib.pyplot", "plot", what="a plot")
     figure = plt.figure(figsize=(10.0, 8.0), layout="constrained")
     rows = figure.add_gridspec(3, 3, height_ratios=[1.1, 0.8, 1.5])
     timeline: Axes = figure.add_subplot(rows[0, :])

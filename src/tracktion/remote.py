@@ -18,11 +18,12 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tracktion.errors import TimeoutExceededError, TooBigError, TracktionError, UnreadableError, UsageError
+from tracktion.extras import needed
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-__all__ = ["PROTOCOLS", "Remote", "RemoteLimits", "is_remote", "name_of", "public_name"]
+__all__ = ["PROTOCOLS", "Remote", "RemoteLimits", "is_remote", "is_url", "name_of", "public_name"]
 
 logger = logging.getLogger("tracktion")
 
@@ -57,9 +58,14 @@ class RemoteLimits:
     protocols: frozenset[str] = PROTOCOLS
 
 
+def is_url(source: object) -> bool:
+    """Whether a source is text with a protocol, whatever that is; everything else that is text is a path."""
+    return isinstance(source, str) and "://" in source
+
+
 def is_remote(source: object) -> bool:
     """Whether a source is a URL that `Remote` would fetch: text with a known protocol before ``://``."""
-    return isinstance(source, str) and source.partition("://")[0].lower() in PROTOCOLS and "://" in source
+    return is_url(source) and str(source).partition("://")[0].lower() in PROTOCOLS
 
 
 def public_name(url: str) -> str:
@@ -77,8 +83,8 @@ def public_name(url: str) -> str:
 
 def name_of(source: object) -> str | None:
     """Text that names a source to people: a path, a URL without secrets, or None for arrays, bytes, unnamed files."""
-    if isinstance(source, str) and "://" in source:
-        return public_name(source)
+    if is_url(source):
+        return public_name(str(source))
     if isinstance(source, (str, os.PathLike)):
         return os.fsdecode(source)
     name = getattr(source, "name", None)
@@ -172,10 +178,7 @@ class Remote:
         logger.debug("fetched %d bytes from %s", size, public_name(url))
 
     def _system(self, protocol: str, deadline: float) -> AbstractFileSystem:
-        try:
-            import fsspec
-        except ImportError as error:
-            raise UsageError("remote sources need fsspec: pip install 'tracktion[remote]'") from error
+        fsspec = needed("fsspec", "remote", what="a remote source")
         options = dict(self.options.get(protocol, {}))
         if protocol in _HTTP:
             import aiohttp

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 import tracktion as tk
-from tests.storage.databases import database
 from tracktion.cache import LRUCache
 from tracktion.matching.resident import ResidentIndex
 from tracktion.storage import Storage
 from tracktion.storage.memory import MemoryStorage
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'music.db'}"
-        return
-    with database(os.environ["TRACKTION_TEST_POSTGRES"]) as made:
-        yield made
 
 
 def titles(storage: Storage, cache: tk.cache.Cache | None, question: str) -> list[str | None]:

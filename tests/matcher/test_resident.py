@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 import tracktion as tk
-from tests.storage.databases import database
 from tests.watcher.ledger import until
 from tracktion.matching.resident import ResidentIndex
 from tracktion.storage import sql_base
@@ -24,15 +21,6 @@ def rows(count: int, first: int = 0) -> list[dict[str, str]]:
         {"title": f"{WORDS[n % 10]} {WORDS[n // 10 % 10]} number {n}", "artist": f"{WORDS[n // 100 % 10]} band"}
         for n in range(first, first + count)
     ]
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'music.db'}"
-        return
-    with database(os.environ["TRACKTION_TEST_POSTGRES"]) as made:
-        yield made
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Homes for the journal."""
+"""A folder to watch, and homes for the journal."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ import pytest
 from tests.storage.databases import database
 from tracktion.storage import open_storage
 from tracktion.storage.protocol import Storage
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """An empty folder."""
+    folder = tmp_path / "music"
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

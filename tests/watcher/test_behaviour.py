@@ -25,13 +25,6 @@ from tracktion.watching import work
 QUIET = 0.2
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    folder = tmp_path / "music"
-    folder.mkdir()
-    return folder
-
-
 def pretend(source: Any) -> Analysis:
     """Stands for an Analyzer."""
     content = Path(source).read_bytes()

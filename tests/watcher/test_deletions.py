@@ -20,13 +20,6 @@ QUIET = 0.2
 OPTIONS: dict[str, Any] = {"debounce": QUIET, "rescan_interval": 0.3, "report_deletions": True}
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    folder = tmp_path / "music"
-    folder.mkdir()
-    return folder
-
-
 class Mirror(Ledger):
     """A host that keeps a list of files, and believes what it is told."""
 
@@ -176,15 +169,19 @@ class Blocked(Mirror):
             self.held.set()
             self.open.wait(60)
 
+    def hold(self, root: Path, storage: Storage) -> None:
+        """Wait for the first file, then keep the handler busy with another."""
+        assert until(lambda: storage.count_files() == {"done": 1})
+        make(root, 1, name="new")[0].rename(root / self.name)
+        assert self.held.wait(60)
+
 
 def test_new_version_that_is_deleted_before_its_turn_ends_what_was_delivered(root: Path, storage: Storage) -> None:
     mirror = Blocked("block.mp3")
     [path] = make(root, 1)
     with Watcher(root, storage=storage, handler=mirror, batch_size=1, **OPTIONS) as watcher:
         watcher.start()
-        assert until(lambda: storage.count_files() == {"done": 1})
-        make(root, 1, name="new")[0].rename(root / "block.mp3")
-        assert mirror.held.wait(60)
+        mirror.hold(root, storage)
         path.write_bytes(b"another")
         assert until(lambda: storage.count_files().get("ready") == 1)
         path.unlink()
@@ -203,9 +200,7 @@ def test_version_without_a_result_is_worked_on_when_it_comes_back(root: Path, st
     options = OPTIONS | {"report_deletions": False}
     with Watcher(root, storage=storage, handler=mirror, batch_size=1, **options) as watcher:
         watcher.start()
-        assert until(lambda: storage.count_files() == {"done": 1})
-        make(root, 1, name="new")[0].rename(root / "block.mp3")
-        assert mirror.held.wait(60)
+        mirror.hold(root, storage)
         path.write_bytes(b"another")
         assert until(lambda: storage.count_files().get("ready") == 1)
         path.rename(tmp_path / "kept")
@@ -249,9 +244,7 @@ def test_move_that_was_not_told_and_a_deletion_after_it(root: Path, storage: Sto
     [path] = make(root, 1)
     with Watcher(root, storage=storage, handler=mirror, batch_size=1, **OPTIONS) as watcher:
         watcher.start()
-        assert until(lambda: storage.count_files() == {"done": 1})
-        make(root, 1, name="new")[0].rename(root / "block.mp3")
-        assert mirror.held.wait(60)
+        mirror.hold(root, storage)
         for name in ("b.mp3", "c.mp3"):
             path = path.rename(root / name)
             there = os.fsencode(path)

@@ -22,13 +22,6 @@ SCALE = int(os.environ.get("TRACKTION_FAULT_SCALE", "1"))
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    folder = tmp_path / "music"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
 def ledger() -> Ledger:
     return Ledger()
 

@@ -25,13 +25,6 @@ from tracktion.watching.content import signature_at
 QUIET = 0.2
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    folder = tmp_path / "music"
-    folder.mkdir()
-    return folder
-
-
 class Gate:
     """A handler that lets `free` batches through, and holds the others until it is opened."""
 

@@ -16,6 +16,7 @@ import av.error
 
 from tracktion.audio.decoder import FloatBlock
 from tracktion.audio.frames import LEAKED, Feed, Joiner, ffmpeg_message
+from tracktion.audio.mp3 import DECODER_DELAY, DEFAULT_ENCODER_DELAY, SUBBAND_DELAY
 from tracktion.audio.source import QuietReader, Source
 from tracktion.errors import TracktionError, UnsupportedError
 
@@ -47,10 +48,8 @@ _LATE = {
     "aac_latm": 1024,
     "ac3": 256,
     "eac3": 256,
-    "mp3float": 1105,
-    "mp3": 1105,
-    "mp2float": 481,
-    "mp2": 481,
+    **dict.fromkeys(("mp3", "mp3float"), DEFAULT_ENCODER_DELAY + DECODER_DELAY),
+    **dict.fromkeys(("mp2", "mp2float"), SUBBAND_DELAY),
 }
 """Samples by which encoder and decoder together are late where the container does not say."""
 _SAMPLES_TOGETHER = 1 << 15

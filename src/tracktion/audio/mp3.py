@@ -17,6 +17,7 @@ from tracktion.audio.source import Source
 __all__ = [
     "DECODER_DELAY",
     "DEFAULT_ENCODER_DELAY",
+    "SUBBAND_DELAY",
     "FrameGroup",
     "FrameHeader",
     "FrameWalk",
@@ -32,6 +33,8 @@ DECODER_DELAY = 529
 """Samples by which every MP3 decoder is late (528 of the hybrid filter bank and 1)."""
 DEFAULT_ENCODER_DELAY = 576
 """Samples by which LAME is late; taken for files that do not say."""
+SUBBAND_DELAY = 481
+"""Samples by which encoder and decoder of layers 1 and 2 together are late (the filter bank)."""
 
 _KBITS = {
     (1, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),

@@ -16,7 +16,7 @@ import numpy as np
 from tracktion.audio.decoder import FloatBlock
 from tracktion.audio.frames import LEAKED, Feed, Joiner, ffmpeg_message
 from tracktion.audio.libav import FrameDecoder
-from tracktion.audio.mp3 import DECODER_DELAY, DEFAULT_ENCODER_DELAY, FrameGroup, FrameWalk
+from tracktion.audio.mp3 import DECODER_DELAY, DEFAULT_ENCODER_DELAY, SUBBAND_DELAY, FrameGroup, FrameWalk
 from tracktion.audio.source import Source
 from tracktion.errors import CorruptError, UnsupportedError
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["MpegAudioDecoder"]
 
 _FRAMES_TOGETHER = 56
-_SUBBAND_DELAY = 481
 _MUSIC_RATE = 16_000
 _MAX_FAILED_GROUPS = 2000
 
@@ -51,7 +50,7 @@ class MpegAudioDecoder:
         self.codec = f"mp{header.layer}"
         self.notes: dict[str, str] = {}
         delay = info.delay if info and info.delay is not None else DEFAULT_ENCODER_DELAY
-        skip = delay + DECODER_DELAY if header.layer == 3 else _SUBBAND_DELAY
+        skip = delay + DECODER_DELAY if header.layer == 3 else SUBBAND_DELAY
         if info is None and header.sample_rate < _MUSIC_RATE:
             skip = 0
         # The padding behind the music includes what the decoder is late.

@@ -14,6 +14,7 @@ from tracktion.cache.fetching import FetchingCache
 from tracktion.cache.keys import MATCH_TTL
 from tracktion.cache.protocol import DEFAULT, MISSING, CacheStats, Missing, Ttl, seconds_of
 from tracktion.errors import UsageError
+from tracktion.extras import needed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,10 +65,7 @@ class RedisCache(FetchingCache):
     ) -> None:
         if not prefix:
             raise UsageError("prefix must not be empty: clear() deletes what begins with it")
-        try:
-            import redis
-        except ModuleNotFoundError as error:
-            raise UsageError("RedisCache needs the redis package: pip install 'tracktion[redis]'") from error
+        redis = needed("redis", "redis", what="RedisCache")
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 

@@ -67,7 +67,7 @@ class Batch(Sequence["BatchItem"]):
 
     def to_pandas(self) -> Any:
         """A `pandas.DataFrame` (extra ``pandas``)."""
-        return needed("pandas", "pandas").DataFrame(self.to_dicts(), columns=list(_flat(None)))
+        return needed("pandas", "pandas", what="a data frame").DataFrame(self.to_dicts(), columns=list(_flat(None)))
 
     def _repr_html_(self) -> str:
         return batch_html(self._items)

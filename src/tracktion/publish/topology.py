@@ -18,7 +18,7 @@ MAX_PRIORITY = 10
 
 def checked_url(url: str) -> str:
     """Return the address of a broker, or raise a `UsageError` if it is none or aio-pika is not installed."""
-    needed("aio_pika", "rabbitmq")
+    needed("aio_pika", "rabbitmq", what="RabbitMQ")
     if urlsplit(url).scheme not in {"amqp", "amqps"}:
         raise UsageError(f"a broker's address begins with amqp:// or amqps://, not {public_name(url)!r}")
     return url
