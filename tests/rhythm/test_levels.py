@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tracktion
-from tests.synth import song
+from tests.synth import joined, song
 from tracktion.estimators import levels
 from tracktion.estimators.network import Activations
 
@@ -55,7 +55,7 @@ def test_what_the_tempo_head_gives_is_shared_out_by_the_odds() -> None:
 @pytest.mark.parametrize(("bpm", "impossible"), [(45.0, 0), (200.0, 2)])
 def test_no_level_outside_the_tempi_that_there_are(bpm: float, impossible: int) -> None:
     bands = np.random.default_rng(3).integers(0x3C00, 0x4200, (800, 72)).astype(np.uint16)
-    odds = levels.level_odds(bands, heard(np.ones(96), 800), bpm)
+    odds = levels.level_odds(bands, heard(np.ones(96), 800), np.arange(5.0, 800.0, 3000.0 / bpm), bpm)
     assert odds[impossible] == 0
     assert odds.sum() == pytest.approx(1.0)
 
@@ -75,3 +75,22 @@ def test_a_prior_of_the_caller_is_not_overruled() -> None:
     tempo = slow.analyze(source).tempo
     assert tempo is not None
     assert tempo.bpm == pytest.approx(70, rel=0.01)
+
+
+def test_a_clock_that_ticks_with_the_beats_makes_them_even() -> None:
+    beats = np.cumsum(np.concatenate([np.full(40, 25.0), np.full(40, 20.0)]))
+    signals = np.zeros((2, 2000), np.float32)
+    signals[0, beats.astype(int)] = 1.0
+    even = levels.straightened(signals, beats, 22.0)
+    peaks = np.flatnonzero(even[0] > 0.5 * even[0].max())
+    places = np.unique(np.round(peaks / 22.0))
+    assert np.abs(peaks - 22.0 * np.round(peaks / 22.0)).max() <= 1.0
+    assert len(places) == 80
+
+
+@pytest.mark.parametrize("bpms", [(110, 114.4), (120, 125), (128, 133), (140, 145.6)])
+def test_a_change_of_tempo_does_not_halve_it(bpms: tuple[float, float]) -> None:
+    clip = joined(*(song(bpm=bpm, seconds=60) for bpm in bpms))
+    tempo = tracktion.Analyzer(compute=["rhythm"]).analyze(clip.source).tempo
+    assert tempo is not None
+    assert tempo.bpm == pytest.approx(bpms[1], rel=0.05)

@@ -221,7 +221,7 @@ def test_a_grid_holds_its_beats_within_30_ms(depth: float, seconds: float) -> No
     while times[-1] < 60:
         times.append(times[-1] + 0.5 / (1 + depth * np.sin(2 * np.pi * times[-1] / seconds)))
     beats = np.array(times)
-    made = segments(beats, np.arange(len(beats)) % 4, 4, 61.0, constant=False)
+    made = segments(beats, np.arange(len(beats)) % 4, 4, 61.0)
     grid = np.concatenate([segment.beats() for segment in made])
     assert np.abs(beats[:, None] - grid[None]).min(axis=1).max() <= 0.0301
     assert len(made) < len(beats) / 2

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from tracktion.estimators.beats import decode_beats
+from tracktion.estimators.grid import subframe
 from tracktion.estimators.levels import FACTORS, SCORED, held, repetition
 from tracktion.estimators.network import TAPPED_BPM, TAPPED_OCTAVES, activations
 from tracktion.estimators.rhythm import plain_bpm, tempo_prior
@@ -40,7 +41,7 @@ def hear(bands, beats):
     off = np.abs(np.log2(true / (bpm * np.array(FACTORS))))
     if off.min() > NEAR:
         return None
-    return repetition(bands, heard, bpm), held(heard, bpm), int(off.argmin()), true
+    return repetition(bands, heard, subframe(frames, heard.beat, 1.0), bpm), held(heard, bpm), int(off.argmin()), true
 
 
 def examples(folder):

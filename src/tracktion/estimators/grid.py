@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
+from tracktion.estimators.stretches import Stretch
 from tracktion.results.rhythm import GridSegment
 
 __all__ = ["Line", "evened", "fit_line", "segments", "subframe"]
@@ -147,10 +149,23 @@ SEGMENT_TOLERANCE_SECONDS = 0.03
 SEGMENT_BEATS = 8
 
 
+class _Piece(NamedTuple):
+    """Beats `low` to `high`, without the latter, that one segment holds."""
+
+    low: int
+    high: int
+    period: float
+    straight: bool
+
+
 def segments(
-    times: FloatArray, position: NDArray[np.int32], metre: int, duration: float, *, constant: bool
+    times: FloatArray,
+    position: NDArray[np.int32],
+    metre: int,
+    duration: float,
+    held: tuple[Stretch, ...] = (),
 ) -> tuple[GridSegment, ...]:
-    """Stretches of constant tempo; one for all when it is constant.
+    """Stretches of constant tempo, and between them as many segments as hold the beats.
 
     Parameters
     ----------
@@ -162,27 +177,54 @@ def segments(
         Beats per bar, 0 when unknown.
     duration
         Seconds; where the last segment ends.
-    constant
-        The beats are known to lie on one line.
+    held
+        Where the beats lie on lines.
     """
     if len(times) < 2:
         return ()
-    borders = [0, len(times) - 1] if constant else _breaks(times)
-    made = []
-    for i, (low, high) in enumerate(itertools.pairwise(borders)):
-        period = (times[high] - times[low]) / (high - low)
-        downs = np.flatnonzero(position[low : high + 1] == 0)
+    made: list[GridSegment] = []
+    for piece in _pieces(times, held):
+        low, period, begins = piece.low, piece.period, not made
+        extended = begins and piece.straight
+        downs = np.flatnonzero(position[low : piece.high + 1] == 0)
         made.append(
             GridSegment(
-                start=0.0 if i == 0 else float(times[low]),
-                end=float(times[high]) if high < len(times) - 1 else max(duration, float(times[high])),
-                bpm=60.0 / float(period),
-                first_beat=float(times[low]) if i else float(times[0] % period if constant else times[0]),
+                start=0.0 if begins else made[-1].end,
+                end=_end(times, piece, duration),
+                bpm=60.0 / period,
+                first_beat=float(times[0] % period if extended else times[low]),
                 beats_per_bar=metre,
-                first_downbeat=_first_downbeat(times, period, downs, metre, extended=i == 0 and constant),
+                first_downbeat=_first_downbeat(times, period, downs, metre, extended=extended),
             )
         )
     return tuple(made)
+
+
+def _pieces(times: FloatArray, held: tuple[Stretch, ...]) -> Iterator[_Piece]:
+    """What the segments are made of, in order."""
+    last, at = len(times) - 1, 0
+    for stretch in held:
+        yield from _bent(times, at, stretch.low)
+        yield _Piece(stretch.low, stretch.high, stretch.period, straight=True)
+        at = stretch.high
+    if held and at == last:
+        yield _Piece(last, last + 1, held[-1].period, straight=False)
+    yield from _bent(times, at, last)
+
+
+def _bent(times: FloatArray, low: int, high: int) -> Iterator[_Piece]:
+    """Pieces from beat `low` to beat `high` of a tempo that is not constant."""
+    borders = [low + border for border in _breaks(times[low : high + 1])] if low < high else []
+    for first, behind in itertools.pairwise(borders):
+        yield _Piece(first, behind, float((times[behind] - times[first]) / (behind - first)), straight=False)
+
+
+def _end(times: FloatArray, piece: _Piece, duration: float) -> float:
+    """Where the segment of a piece ends, seconds: at the next beat, or where that would be if it came in time."""
+    last = len(times) - 1
+    if piece.high > last or (piece.high == last and not piece.straight):
+        return max(duration, float(times[-1]))
+    return float(min(times[piece.high], times[piece.high - 1] + piece.period) if piece.straight else times[piece.high])
 
 
 def _first_downbeat(times: FloatArray, period: float, downs: NDArray[np.int64], metre: int, *, extended: bool) -> int:

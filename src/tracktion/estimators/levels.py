@@ -20,7 +20,17 @@ from tracktion.estimators.network import Activations, compression, weights
 from tracktion.estimators.tempo import HIGHEST_BPM, LOWEST_BPM
 from tracktion.features.tap import FRAME_RATE
 
-__all__ = ["FACTORS", "SCORED", "correlations", "held", "level_odds", "pulses", "repetition", "reweighted"]
+__all__ = [
+    "FACTORS",
+    "SCORED",
+    "correlations",
+    "held",
+    "level_odds",
+    "pulses",
+    "repetition",
+    "reweighted",
+    "straightened",
+]
 
 FACTORS = (0.5, 1.0, 2.0)
 """The levels, as factors of the tempo that was heard."""
@@ -41,7 +51,9 @@ HELD_FLOOR = 1e-4
 Floats = NDArray[np.float32]
 
 
-def level_odds(bands: NDArray[np.uint16], heard: Activations, bpm: float) -> NDArray[np.float64]:
+def level_odds(
+    bands: NDArray[np.uint16], heard: Activations, beats: NDArray[np.float64], bpm: float
+) -> NDArray[np.float64]:
     """Probability of each level in `FACTORS` [shape (3,)]; 0 for one outside the tempi that there are.
 
     Parameters
@@ -50,21 +62,44 @@ def level_odds(bands: NDArray[np.uint16], heard: Activations, bpm: float) -> NDA
         `RhythmFeatures.bands` [shape (frames, 72)].
     heard
         What the network made of them.
+    beats
+        The decoded beats, in frames [shape (n,)].
     bpm
-        The tempo that the decoded beats have.
+        The tempo that they have.
     """
     w = weights()
-    hidden = np.maximum(repetition(bands, heard, bpm) @ w["levels_w"].T + w["levels_b"], 0)
+    hidden = np.maximum(repetition(bands, heard, beats, bpm) @ w["levels_w"].T + w["levels_b"], 0)
     logits = hidden @ w["levels_score"] + w["levels_prior"] + held(heard, bpm)
     logits[[not LOWEST_BPM <= bpm * factor <= HIGHEST_BPM for factor in FACTORS]] = -np.inf
     odds = np.exp(logits - logits.max())
     return np.asarray(odds / odds.sum(), np.float64)
 
 
-def repetition(bands: NDArray[np.uint16], heard: Activations, bpm: float) -> Floats:
+def repetition(bands: NDArray[np.uint16], heard: Activations, beats: NDArray[np.float64], bpm: float) -> Floats:
     """What the scorer compares: the correlations at the lags of each level [shape (3, SCORED)]."""
-    periods = [60.0 * FRAME_RATE / (bpm * factor) for factor in FACTORS]
-    return correlations(pulses(bands, heard), periods)
+    period = 60.0 * FRAME_RATE / bpm
+    return correlations(straightened(pulses(bands, heard), beats, period), [period / factor for factor in FACTORS])
+
+
+def straightened(signals: Floats, beats: NDArray[np.float64], period: float) -> Floats:
+    """The signals by a clock that ticks with the beats, `period` to each: a change of tempo blurs no lag.
+
+    Parameters
+    ----------
+    signals
+        From `pulses` [shape (signals, frames)].
+    beats
+        Where the beats are, in frames, ascending [shape (n,)].
+    period
+        Frames from beat to beat, before the first beat and behind the last one too.
+    """
+    frames = signals.shape[1]
+    before = np.arange(int(beats[0] / period), 0, -1) * period
+    behind = np.arange(1, int((frames - 1 - beats[-1]) / period) + 1) * period
+    places = np.concatenate([beats[0] - before, beats, beats[-1] + behind])
+    ticks = np.arange(period * (len(places) - 1))
+    at, every = np.interp(ticks, period * np.arange(len(places)), places), np.arange(frames)
+    return _normal(np.array([np.interp(at, every, signal) for signal in signals], np.float32))
 
 
 def held(heard: Activations, bpm: float) -> NDArray[np.float64]:
@@ -100,9 +135,14 @@ def pulses(bands: NDArray[np.uint16], heard: Activations) -> Floats:
     out[: len(GROUPS), :1] = 0
     for row, odds in ((-2, heard.beat), (-1, heard.downbeat)):
         out[row] = 1 / (1 + np.exp(-odds))
-    out -= out.mean(axis=1, keepdims=True)
-    out /= np.sqrt(np.square(out).mean(axis=1, keepdims=True)) + np.float32(1e-9)
-    return out
+    return _normal(out)
+
+
+def _normal(signals: Floats) -> Floats:
+    """The same, in place, each of mean 0 and variance 1."""
+    signals -= signals.mean(axis=1, keepdims=True)
+    signals /= np.sqrt(np.square(signals).mean(axis=1, keepdims=True)) + np.float32(1e-9)
+    return signals
 
 
 def correlations(signals: Floats, periods: list[float]) -> Floats:

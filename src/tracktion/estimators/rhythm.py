@@ -19,6 +19,7 @@ from tracktion.estimators.beats import decode_bars, decode_beats, interval_prior
 from tracktion.estimators.grid import Line, evened, fit_line, segments, subframe
 from tracktion.estimators.levels import FACTORS, level_odds, reweighted
 from tracktion.estimators.network import Activations, activations, weights
+from tracktion.estimators.stretches import Stretch, common_bpm, on_stretches, stretches
 from tracktion.estimators.tempo import (
     HIGHEST_BPM,
     LOWEST_BPM,
@@ -112,7 +113,7 @@ def estimate_rhythm(
     notes = {}
     bpm = wish = plain_bpm(frames / FRAME_RATE)
     if prior is None:
-        odds = level_odds(bands, heard, bpm)
+        odds = level_odds(bands, heard, subframe(frames, heard.beat, 1.0), bpm)
         heard, wish = reweighted(heard, bpm, odds), bpm * FACTORS[int(odds.argmax())]
     if bpm_range is not None:
         folded = fold(wish, bpm_range)
@@ -204,13 +205,14 @@ def _describe(duration: float, heard: Activations, frames: NDArray[np.int32], no
     sure = _sureness(heard.beat, frames)
     line = fit_line(times, sure)
     position, metre = decode_bars(_around(heard.downbeat, frames) + DOWNBEAT_SHIFT)
-    constant = line is not None and line.share >= LINE_SHARE
-    if line is not None and constant:
+    if line is not None and line.share >= LINE_SHARE:
         times, position = _on_line(line, times, position, metre)
+        held: tuple[Stretch, ...] = (Stretch(0, len(times), float(times[0]), line.period),)
     else:
         times = np.maximum(evened(times, sure), 0.0)
-    bpm = 60.0 / line.period if line is not None and constant else plain_bpm(times)
-    bpm = float(np.clip(bpm, LOWEST_BPM, HIGHEST_BPM))
+        held = stretches(times)
+        times = on_stretches(times, held)
+    bpm = float(np.clip(common_bpm(held, len(times)) or plain_bpm(times), LOWEST_BPM, HIGHEST_BPM))
     strength = float(np.mean(sure))
     found = readings(bpm, heard)
     hints = evidence(found, strength, line.share if line is not None else 0.0)
@@ -227,7 +229,7 @@ def _describe(duration: float, heard: Activations, frames: NDArray[np.int32], no
         tempo=tempo,
         beats=Beats(frozen_array(times), confidence=probability(weights()["calibration_beats"], hints)),
         downbeats=Beats(frozen_array(times[position == 0]), confidence=_downbeat_confidence(heard, frames)),
-        grid=BeatGrid(segments(times, position, metre, duration, constant=constant)),
+        grid=BeatGrid(segments(times, position, metre, duration, held)),
         notes=notes,
     )
 
