@@ -13,7 +13,7 @@ from scipy.linalg import solveh_banded
 from tracktion.estimators.stretches import Stretch
 from tracktion.results.rhythm import GridSegment
 
-__all__ = ["Line", "evened", "fit_line", "segments", "subframe"]
+__all__ = ["Line", "evened", "fit_line", "loop_line", "segments", "subframe"]
 
 FloatArray = NDArray[np.float64]
 
@@ -22,6 +22,8 @@ BELL_FRAMES, REACH_FRAMES, SHIFTS, LEASH_FRAMES = 1.5, 4, 4, 3
 EVENNESS, LEAST_WEIGHT = 0.4, 0.02
 TOLERANCE_SECONDS = 0.06
 TOLERANCE_SHARE = 0.15
+WHOLE_BEATS = 0.02
+"""A loop whose beats fill it to within this share fills it exactly."""
 
 
 class Line(NamedTuple):
@@ -128,6 +130,32 @@ def fit_line(times: FloatArray, weights: FloatArray) -> Line | None:
     spread = float(np.sqrt(np.mean(distance[inside] ** 2))) if inside.any() else 0.0
     share = float(weights[inside].sum() / max(float(weights.sum()), 1e-9))
     return Line(period, offset, share, spread)
+
+
+def loop_line(times: FloatArray, weights: FloatArray, duration: float) -> Line | None:
+    """The line of a loop: as many beats as nearly fill it fill it exactly; None where none do.
+
+    Loops are cut to whole beats, so that their length says their tempo more precisely than a few beats do (Font and
+    Serra, "Tempo estimation for music loops and a simple confidence measure", ISMIR 2016).
+
+    Parameters
+    ----------
+    times
+        Beats, seconds, two or more [shape (n,)].
+    weights
+        How sure each of them is, 0 to 1 [shape (n,)].
+    duration
+        Seconds.
+    """
+    period, offset = _regress(np.arange(len(times), dtype=np.float64), times, weights)
+    beats = round(duration / period)
+    if beats < 1 or abs(duration / (beats * period) - 1.0) > WHOLE_BEATS:
+        return None
+    offset += (period - duration / beats) * (len(times) - 1) / 2
+    period = duration / beats
+    inside, _, distance = _members(times, period, offset)
+    share = float(weights[inside].sum() / max(float(weights.sum()), 1e-9))
+    return Line(period, offset, share, float(np.sqrt(np.mean(distance**2))))
 
 
 def _regress(x: FloatArray, y: FloatArray, weights: FloatArray) -> tuple[float, float]:

@@ -9,6 +9,7 @@ constant (grid.py), which makes it exact.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from tracktion.errors import UsageError
 from tracktion.estimators.beats import decode_bars, decode_beats, interval_prior
-from tracktion.estimators.grid import Line, evened, fit_line, segments, subframe
+from tracktion.estimators.grid import Line, evened, fit_line, loop_line, segments, subframe
 from tracktion.estimators.levels import FACTORS, level_odds, reweighted
 from tracktion.estimators.network import Activations, activations, weights
 from tracktion.estimators.stretches import Stretch, common_bpm, on_stretches, stretches
@@ -44,7 +45,10 @@ __all__ = ["estimate_rhythm", "listen", "plain_bpm", "tempo_prior"]
 FloatArray = NDArray[np.float64]
 Prior = Callable[[FloatArray], FloatArray]
 
-SHORTEST_SECONDS = 3.0
+SHORTEST_SECONDS = 1.5
+LOOP_SECONDS, LOOP_ROUNDS, LOOP_FLOOR = 6.0, 4, 0.3
+"""A bar or two are heard as a loop, several rounds of it: the network listens to 20 s. The beats of one sound alone,
+round and round, have a mean probability below the floor."""
 FEWEST = 4
 SAME_TEMPO = 0.05
 HEAD_WEIGHT = 0.02
@@ -60,13 +64,14 @@ CLIFF, CLIFF_FRAMES = 10 ** (-25 / 20), 5
 """What an encoder smears behind the end of the music falls by so much within a tenth of a second."""
 LAST_FRAMES = 3
 """Excerpts tend to end where the next beat would be; a beat needs some sound behind it."""
-EARLY_SECONDS = 0.03
+EARLY_SECONDS, EARLY_FRAMES = 0.03, 2
+"""A beat at the very start may be heard so much before it."""
 DOWNBEAT_SHIFT = 1.0
 
 
 def listen(features: Features, *, workers: int = 1) -> Activations | None:
     """Run the network in so many threads; None where there is nothing to hear a rhythm in."""
-    return activations(features.rhythm.bands, workers=workers) if _mute(features) is None else None
+    return activations(_rounds(features), workers=workers) if _mute(features) is None else None
 
 
 def estimate_rhythm(
@@ -104,7 +109,7 @@ def estimate_rhythm(
     reason = _mute(features)
     if reason is not None:
         return _nothing(reason)
-    bands = features.rhythm.bands
+    bands = _rounds(features)
     heard = heard or activations(bands)
     audible = _audible(bands)
     frames = _within(decode_beats(heard.beat, tempo_prior(heard, prior)), audible)
@@ -123,6 +128,10 @@ def estimate_rhythm(
     if abs(np.log(wish / bpm)) > SAME_TEMPO:
         moved = _within(decode_beats(heard.beat, _narrow_prior(wish)), audible)
         frames = moved if len(moved) >= FEWEST else frames
+    if _is_loop(features):
+        heard, frames = _one_round(heard, frames, len(features.rhythm.bands))
+        if len(frames) < FEWEST or _strength(heard.beat, frames) < LOOP_FLOOR:
+            return _nothing(f"too short to hear a tempo in it: {features.duration:.1f} s")
     return _describe(features.duration, heard, frames, notes)
 
 
@@ -133,6 +142,25 @@ def _mute(features: Features) -> str | None:
     if features.unanswerable is None and features.duration < SHORTEST_SECONDS:
         return f"too short to hear a tempo: {features.duration:.1f} s"
     return features.unanswerable
+
+
+def _is_loop(features: Features) -> bool:
+    return features.duration < LOOP_SECONDS
+
+
+def _rounds(features: Features) -> NDArray[np.uint16]:
+    """The levels, those of a loop several times in a row."""
+    bands = features.rhythm.bands
+    return np.tile(bands, (LOOP_ROUNDS, 1)) if _is_loop(features) else bands
+
+
+def _one_round(heard: Activations, frames: NDArray[np.int32], length: int) -> tuple[Activations, NDArray[np.int32]]:
+    """The second round of a loop of `length` frames: what is before and after it is the loop too."""
+    inside = slice(length, 2 * length)
+    heard = replace(heard, beat=heard.beat[inside], downbeat=heard.downbeat[inside])
+    first = inside.start - EARLY_FRAMES
+    within = (frames >= first) & (frames < first + length)
+    return heard, np.maximum(frames[within] - np.int32(length), 0)
 
 
 def _nothing(reason: str) -> Rhythm:
@@ -203,7 +231,7 @@ def _around(odds: NDArray[np.float32], frames: NDArray[np.int32]) -> FloatArray:
 def _describe(duration: float, heard: Activations, frames: NDArray[np.int32], notes: dict[str, str]) -> Rhythm:
     times = subframe(frames, heard.beat, FRAME_RATE)
     sure = _sureness(heard.beat, frames)
-    line = fit_line(times, sure)
+    line = (loop_line(times, sure, duration) if duration < LOOP_SECONDS else None) or fit_line(times, sure)
     position, metre = decode_bars(_around(heard.downbeat, frames) + DOWNBEAT_SHIFT)
     if line is not None and line.share >= LINE_SHARE:
         times, position = _on_line(line, times, position, metre)
