@@ -14,6 +14,7 @@ import pytest
 from tracktion.errors import UsageError
 from tracktion.results.analysis import Analysis
 from tracktion.results.base import frozen_array
+from tracktion.results.catalogue import Track
 from tracktion.results.key import Key
 from tracktion.results.loudness import Loudness
 from tracktion.results.mood import Mood
@@ -97,6 +98,74 @@ def test_non_finite_numbers_become_null() -> None:
     assert Loudness(float("-inf"), 0, 0, 0, 0, 0).to_dict()["integrated"] is None
 
 
+def test_json_is_strict_whatever_the_numbers_are() -> None:
+    """NumPy's scalars and arrays too: RFC 8259 knows no NaN."""
+    loudness = Loudness(np.float64("-inf"), np.float32("nan"), np.float64(1), np.int64(2), 0, 0)  # type: ignore[arg-type]
+    assert json.loads(loudness.to_json())["integrated"] is None
+    assert json.loads(Beats(np.array([1.0, np.nan])).to_json())["times"] == [1.0, None]
+    assert Beats(np.array([np.nan])) == Beats(np.array([np.nan]))
+    assert json.loads(Track(extra={"x": np.array([np.inf, 1.0]), "y": np.float32("nan")}).to_json())["extra"] == {
+        "x": [None, 1.0],
+        "y": None,
+    }
+
+
+def test_arrays_of_the_caller_stay_his() -> None:
+    times = np.array([1.0, 2.0])
+    beats = Beats(times)
+    copy.copy(beats)
+    times[0] = 9.0
+    assert beats.times.tolist() == [1.0, 2.0]
+    with pytest.raises(ValueError, match="read-only"):
+        beats.times[0] = 1.0
+    assert Beats([1, 2]) == beats  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"duration": None}, "duration"),
+        ({"duration": float("nan")}, "duration"),
+        ({"duration": 10**400}, "duration"),
+        ({"sample_rate": "fast"}, "sample_rate"),
+        ({"channels": 1.5}, "channels"),
+        ({"source": 5}, "source"),
+        ({"notes": {"x": None}}, "notes"),
+        ({"notes": []}, "notes"),
+        ({"tags": {"title": ["x"]}}, "title"),
+        ({"tempo": {"bpm": None, "confidence": 1}}, "bpm"),
+        ({"tempo": {"bpm": 120, "confidence": 1, "candidates": None}}, "candidates"),
+        ({"beats": {"times": [[1.0]]}}, "times"),
+        ({"beats": {"times": [1.0, None]}}, "times"),
+        ({"beats": []}, "Beats"),
+        ({"fingerprint": "%%"}, "fingerprint"),
+        ({"key": {"tonic": "H", "mode": "major"}}, "tonic"),
+        ({"schema": None}, "schema"),
+    ],
+)
+def test_plain_data_that_cannot_be_meant_are_refused(
+    analysis: Analysis, changes: dict[str, object], field: str
+) -> None:
+    """With the name of the field; what is read can be shown."""
+    with pytest.raises(UsageError, match=field):
+        Analysis.from_dict(analysis.to_dict() | changes)
+
+
+@pytest.mark.parametrize("data", [None, [], "x", 5])
+def test_what_is_no_dict_is_no_analysis(data: object) -> None:
+    with pytest.raises(UsageError, match="no Analysis"):
+        Analysis.from_dict(data)  # type: ignore[arg-type]
+
+
+def test_json_of_any_depth_is_read_or_refused() -> None:
+    with pytest.raises(UsageError, match="JSON"):
+        Analysis.from_json("[" * 100_000)
+
+
+def test_whole_numbers_may_be_written_as_others_do(analysis: Analysis) -> None:
+    assert Analysis.from_dict(analysis.to_dict() | {"sample_rate": 44100.0}) == analysis
+
+
 def test_grid_yields_its_beats(analysis: Analysis) -> None:
     assert analysis.grid is not None
     beats = analysis.grid.beats()
@@ -122,3 +191,6 @@ def test_repr_is_short_and_helpful(analysis: Analysis) -> None:
     assert "F# minor" in text
     assert "truncated" in text
     assert len(text) < 250
+    segments = tuple(Segment(i, i + 1) for i in range(100))
+    structure = Structure(1.0, 2.0, 12.0, 90.0, segments, frozen_array(np.arange(1000)), frozen_array(np.arange(1000)))
+    assert repr(structure) == "Structure(100 segments, intro to 12.0 s, outro from 90.0 s, silence 1.00 s and 2.00 s)"

@@ -48,7 +48,7 @@ PARTS: dict[Part, tuple[str, ...]] = {
     "tonal": ("tonal",),
     "mood": ("rhythm", "tonal", "timbre", "level"),
     "loudness": ("level",),
-    "structure": ("timbre",),
+    "structure": ("timbre", "level"),
     "fingerprint": ("fingerprint",),
 }
 """Part of the analysis → the features that it needs."""
@@ -110,10 +110,12 @@ class Analyzer:
         remote: Remote | None = None,
     ) -> None:
         self.compute: tuple[Part, ...] = _checked_parts(compute)
-        _check_range(bpm_range)
-        if engine not in {"tracktion", "essentia", "both"}:
+        if engine not in ("tracktion", "essentia", "both"):
             raise UsageError(f"engine must be 'tracktion', 'essentia' or 'both', not {engine!r}")
-        self.bpm_range, self.tempo_prior, self.engine = bpm_range, tempo_prior, engine
+        if tempo_prior is not None and not callable(tempo_prior):
+            raise UsageError(f"tempo_prior is a function of tempi in BPM, not {tempo_prior!r}")
+        _check_helpers(limits=limits, storage=storage, cache=cache, remote=remote)
+        self.bpm_range, self.tempo_prior, self.engine = _checked_range(bpm_range), tempo_prior, engine
         self.limits, self.storage, self.cache, self.read_tags = limits, storage, cache, read_tags
         self.overlap, self.remote = overlap, remote
         self._left: threading.Event | None = None
@@ -217,7 +219,7 @@ class Analyzer:
         with self._opened(source) as opened:
             identity = self._identity(opened)
             known = self._recall(identity)
-            analysis = self._retagged(known, opened) if known is not None else hear(opened)
+            analysis = self._tagged(known, opened) if known is not None else hear(opened)
             if known is None and analysis.damaged:
                 identity = self._identity(opened, trust_md5=False)
         analysis = replace(analysis, source=name_of(source), identity=identity)
@@ -267,7 +269,7 @@ class Analyzer:
         with self._leavable() as alone:
             alone.overlap = False
             items = run(
-                sources,
+                _checked_sources(sources),
                 alone,
                 workers=workers,
                 executor=executor,
@@ -303,7 +305,20 @@ class Analyzer:
             stop.set()
 
     def stream(self, *, sample_rate: int, channels: int = 1) -> AnalysisStream:
-        """Begin an analysis into which you push blocks of samples as they come."""
+        """Begin an analysis into which you push blocks of samples as they come.
+
+        Parameters
+        ----------
+        sample_rate
+            Hz.
+        channels
+            Number of channels.
+
+        Raises
+        ------
+        UsageError
+            When these are outside of `limits`, or with another engine than our own.
+        """
         from tracktion.stream import AnalysisStream
 
         return AnalysisStream(self, sample_rate=sample_rate, channels=channels)
@@ -354,11 +369,13 @@ class Analyzer:
         return min(2, default_workers()) if self.overlap else 1
 
     def _hear(self, source: Source) -> Analysis:
-        if self.engine != "tracktion":
+        if self.engine == "tracktion":
+            analysis = self._hear_natively(source)
+        else:
             from tracktion.estimators.essentia import analyze_with_essentia
 
-            return analyze_with_essentia(self, source, both=self.engine == "both")
-        return self._hear_natively(source)
+            analysis = analyze_with_essentia(self, source, both=self.engine == "both")
+        return analysis if isinstance(source, tuple) else self._tagged(analysis, source)
 
     @contextlib.contextmanager
     def _opened(self, source: Source) -> Iterator[OpenSource]:
@@ -382,15 +399,13 @@ class Analyzer:
             features = self._features(audio)
             notes = dict(audio.notes)
             container, codec, decoder = audio.format, audio.codec, audio.decoder
-        tags = self._tags(source, notes) if self.read_tags and not isinstance(source, tuple) else None
-        analysis = self.estimate(features, notes=notes)
-        return replace(analysis, tags=tags, format=container, codec=codec, decoder=decoder)
+        return replace(self.estimate(features, notes=notes), format=container, codec=codec, decoder=decoder)
 
-    def _retagged(self, known: Analysis, source: OpenSource) -> Analysis:
-        """A kept analysis is of the audio; what the file says about itself is read from this file."""
-        notes = {code: text for code, text in known.notes.items() if code != "tags"}
+    def _tagged(self, analysis: Analysis, source: OpenSource) -> Analysis:
+        """An analysis, just made or kept, is of the audio; what the file says about itself is read from this file."""
+        notes = {code: text for code, text in analysis.notes.items() if code != "tags"}
         tags = self._tags(source, notes) if self.read_tags else None
-        return replace(known, tags=tags, notes=notes)
+        return replace(analysis, tags=tags, notes=notes)
 
     def _tags(self, source: Source, notes: dict[str, str]) -> Tags | None:
         from tracktion.audio import read_tags
@@ -473,13 +488,42 @@ def _prior_key(prior: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> s
     return hashlib.blake2b(weights.tobytes(), digest_size=8).hexdigest()
 
 
-def _check_range(bpm_range: Any) -> None:
+HELPERS = {
+    "limits": ("max_seconds", "tracktion.Limits(...)"),
+    "storage": ("get_analysis", "tracktion.open_storage(...)"),
+    "cache": ("set", "tracktion.cache.LRUCache()"),
+    "remote": ("fetch", "tracktion.remote.Remote()"),
+}
+"""Option → what it must have, and what gives one."""
+
+
+def _check_helpers(**options: Any) -> None:
+    for name, value in options.items():
+        member, maker = HELPERS[name]
+        if value is not None and not hasattr(value, member):  # its repr may hold a password
+            raise UsageError(f"{name} is what {maker} gives, not of type {type(value).__name__}")
+
+
+def _checked_range(bpm_range: Any) -> tuple[float, float] | None:
+    if bpm_range is None:
+        return None
     try:
-        if bpm_range is None or 0 < bpm_range[0] < bpm_range[1]:
-            return
-    except (TypeError, IndexError, KeyError):
+        low, high = (float(bpm) for bpm in bpm_range)
+        if 0 < low < high:
+            return low, high
+    except (TypeError, ValueError, OverflowError):
         pass
     raise UsageError(f"bpm_range must be (low, high) with 0 < low < high, not {bpm_range!r}")
+
+
+def _checked_sources(sources: Any) -> Iterable[Source]:
+    """What is meant as one source would be taken apart: text by letters, a file by lines, samples one by one."""
+    one = isinstance(sources, (str, bytes, bytearray, memoryview)) or hasattr(sources, "read")
+    parts = sources if isinstance(sources, tuple) else (sources,)
+    samples = any(isinstance(part, np.ndarray) and part.dtype.kind in "fiu" for part in parts)
+    if one or samples or not isinstance(sources, Iterable):
+        raise UsageError(f"sources are many, such as a list of paths, not a {type(sources).__name__}; see analyze")
+    return sources
 
 
 def _checked_parts(compute: Iterable[Part]) -> tuple[Part, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tracktion.errors import UsageError
 
-__all__ = ["needed"]
+__all__ = ["missing", "needed"]
 
 
 def needed(module: str, extra: str, *, what: str) -> Any:
@@ -15,4 +15,9 @@ def needed(module: str, extra: str, *, what: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise UsageError(f"{what} needs {module.partition('.')[0]}: pip install 'tracktion[{extra}]'") from error
+        raise missing(module, extra, what=what) from error
+
+
+def missing(module: str, extra: str, *, what: str) -> UsageError:
+    """The error that says how to install `module`, which `what` cannot do without."""
+    return UsageError(f"{what} needs {module.partition('.')[0]}: pip install 'tracktion[{extra}]'")

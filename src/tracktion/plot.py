@@ -37,7 +37,8 @@ def plot_analysis(analysis: Analysis, *, kind: PlotKind | str = "overview", ax: 
         ``tempo``: BPM over seconds. ``key``: circle of fifths, on polar axes. ``mood``: plane of valence and arousal.
         ``loudness``: LUFS and dBTP.
     ax
-        Where to draw; default: a new figure. ``key`` needs polar axes, ``overview`` takes none.
+        Where to draw; default: a new figure of pyplot, which stays open until ``plt.close(ax.figure)``. ``key`` needs
+        polar axes, ``overview`` takes none.
 
     Returns
     -------
@@ -116,6 +117,9 @@ def _timeline(analysis: Analysis, ax: Axes) -> None:
     ax.set_yticks([])
     ax.set_xlabel("seconds")
     ax.set_title("energy, beats, sections", loc="left", fontsize="medium")
+    if analysis.structure is None and analysis.beats is None:
+        _unknown(ax, analysis, "structure")
+        return
     if analysis.structure is not None:
         times, energy = analysis.structure.energy_times, analysis.structure.energy
         ax.fill_between(times, energy, -energy, color=_MAIN, alpha=0.7, linewidth=0)
@@ -210,7 +214,7 @@ def _loudness(analysis: Analysis, ax: Axes) -> None:
         ax.text(floor + 0.6, i, f"{level:.1f}", va="center", color="white", fontsize="small")
     ax.set_xlim(floor, 3)
     ax.axvline(0, color=_MARK, linewidth=0.8)
-    ax.set_xlabel(f"range {found.range:.1f} LU")
+    ax.set_xlabel("range unknown" if found.range is None else f"range {found.range:.1f} LU")
 
 
 _DRAWERS: dict[str, Callable[[Analysis, Any], None]] = {

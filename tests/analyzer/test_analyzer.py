@@ -222,12 +222,64 @@ def test_spec_travels_as_json() -> None:
         {"bpm_range": (100, 50)},
         {"bpm_range": 5},
         {"bpm_range": (5,)},
+        {"bpm_range": (50, 100, 200)},
         {"engine": "steam"},
+        {"engine": ["tracktion"]},
+        {"limits": {"max_seconds": 5}},
+        {"storage": "sqlite:///secret.db"},
+        {"cache": {}},
+        {"remote": 5},
+        {"tempo_prior": 120},
     ],
 )
 def test_options_that_cannot_be_meant_are_refused(options: dict[str, object]) -> None:
-    with pytest.raises(UsageError):
+    """By their name, when the Analyzer is made."""
+    names = {"compute": "there are|nothing to compute|some of"}
+    with pytest.raises(UsageError, match="|".join(names.get(name, name) for name in options)) as caught:
         tk.Analyzer(**options)  # type: ignore[arg-type]
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("bpm_range", [np.array([80, 160]), (np.int64(80), np.float32(160)), [80, 160]])
+def test_a_range_may_come_from_numpy(bpm_range: object) -> None:
+    analyzer = tk.Analyzer(bpm_range=bpm_range)  # type: ignore[arg-type]
+    assert json.loads(json.dumps(analyzer.to_spec()))["bpm_range"] == [80, 160]
+    assert analyzer.parameters == tk.Analyzer(bpm_range=(80, 160)).parameters
+
+
+@pytest.mark.parametrize(
+    "sources", ["music", b"music", Path("music"), (np.zeros(9), 44100), np.zeros(9), io.BytesIO(), 5]
+)
+def test_one_source_is_not_many(sources: object) -> None:
+    """Text is not taken apart into letters, nor a file into lines."""
+    with pytest.raises(UsageError, match="list of paths"):
+        next(iter(tk.Analyzer(compute=["loudness"]).analyze_many(sources)))  # type: ignore[arg-type]
+
+
+def test_many_sources_may_be_anything_to_iterate_over(file: Path) -> None:
+    analyzer = tk.Analyzer(compute=["loudness"])
+    for sources in (np.array([str(file)]), {file: 1}, (file,), iter([file])):
+        assert [item.ok for item in analyzer.analyze_many(sources)] == [True]
+
+
+@pytest.mark.parametrize("extracted", PARTS)
+def test_what_was_not_extracted_has_its_reason(clip: synth.Clip, extracted: str) -> None:
+    features = tk.Analyzer(compute=[extracted]).extract((clip.samples[:44100], clip.sample_rate))
+    answer = tk.Analyzer().estimate(features)
+    for name in ("tempo", "beats", "downbeats", "grid", "key", "mood", "loudness", "structure", "fingerprint"):
+        assert getattr(answer, name) is not None or answer.notes[name]
+
+
+def test_silences_do_not_depend_on_what_else_is_computed(clip: synth.Clip) -> None:
+    """Faint hiss behind quiet music is below -70 LUFS, which only the level features know."""
+    hiss = 4e-5 * np.random.default_rng(0).standard_normal((3 * clip.sample_rate, 2))
+    samples = np.concatenate([0.05 * clip.samples, hiss])
+    alone, whole = (
+        tk.Analyzer(compute=parts).analyze((samples, clip.sample_rate)).structure for parts in (["structure"], PARTS)
+    )
+    assert alone is not None
+    assert whole is not None
+    assert alone.tail_silence == whole.tail_silence == pytest.approx(3.0, abs=0.5)
 
 
 def test_a_stop_event_of_the_caller_is_only_read(file: Path) -> None:

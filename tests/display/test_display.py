@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -171,6 +173,29 @@ def test_tables_hold_every_row() -> None:
     checked(display.match_html(match(why=())))
     assert "1 match" in display.matches_html([match()])
     assert "… and 100 more" in display.batch_html([BatchItem(f"/{i}", Analysis(1.0, 8000, 1)) for i in range(300)])
+
+
+def test_a_row_of_a_batch_is_named_by_its_file() -> None:
+    """However long the path is; a URL shows no secrets."""
+    url = "https://user:s3cret@example.org/music/song.mp3?signature=s3cret"
+    sources = [url, f"/{'d' * 250}/{'e' * 250}/song.mp3", "/music/song.mp3", Path("/music/song.mp3"), b"", "/music/"]
+    found = display.Batch([BatchItem(source, Analysis(1.0, 8000, 1), index=i) for i, source in enumerate(sources)])
+    html = found._repr_html_()
+    assert re.findall(r"<tbody>.*", html)[0].count("<td>song.mp3</td>") == 4
+    assert "s3cret" not in html
+    assert "<td>music</td>" in html
+    assert "(bytes)" in html
+    assert found.to_columns()["source"][0] == "https://example.org/music/song.mp3"
+
+
+def test_a_long_list_of_matches_says_that_there_are_more() -> None:
+    assert "… and 50 more" in display.matches_html([match()] * 250)
+
+
+def test_a_range_that_is_unknown_is_a_dash() -> None:
+    short = dataclasses.replace(samples.analysis().loudness, range=None)
+    words = checked(samples.analysis(loudness=short)._repr_html_()).words
+    assert words[words.index("range") + 1] == "–"
 
 
 def test_a_batch_is_a_sequence_in_the_order_of_its_sources() -> None:

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from mutagen.id3 import TIT2
+from mutagen.wave import WAVE
 
 from tests import synth
 from tracktion.analyzer import Analyzer
@@ -35,7 +39,7 @@ OWN = Analysis(
     channels=2,
     tempo=Tempo(120.5, 0.7),
     beats=Beats(np.arange(0.52, 20.0, 0.5), 0.7),
-    key=Key("Eb", "minor", confidence=0.6),
+    key=Key("Eb", "minor", confidence=0.6, tuning_hz=432.0),
 )
 
 
@@ -49,6 +53,7 @@ def test_essentia_in_place_of_ours() -> None:
     assert len(merged.beats) == 39
     assert merged.key is not None
     assert merged.key.name == "Eb minor"
+    assert merged.key.tuning_hz == 432.0
     assert merged.versions["essentia"] == "2.1"
 
 
@@ -72,10 +77,32 @@ def test_disagreement_lowers_confidence_and_says_so() -> None:
 
 @pytest.mark.parametrize("bpm", [0.0, 738.3, 5168.0])
 def test_impossible_tempo_is_none_with_a_reason(bpm: float) -> None:
-    merged = engine._merged(OWN, HEARD | {"bpm": bpm}, ("rhythm",), both=False)
+    heard = engine._folded(HEARD | {"bpm": bpm}, (50, 200))
+    merged = engine._merged(OWN, heard, ("rhythm",), both=False)
     assert merged.tempo is None
     assert merged.beats is None
     assert merged.notes["tempo"]
+
+
+@pytest.mark.parametrize(
+    ("bpm_range", "bpm", "count"), [((50, 100), 60, 20), ((150, 300), 240, 77), ((30, 35), 30, 10)]
+)
+def test_the_range_of_tempi_holds_for_every_engine(bpm_range: tuple[float, float], bpm: float, count: int) -> None:
+    heard = engine._folded(HEARD, bpm_range)
+    tempo, beats = engine._rhythm(heard)
+    assert tempo is not None
+    assert beats is not None
+    assert tempo.bpm == bpm
+    assert len(beats) == count
+    np.testing.assert_allclose(np.diff(beats.times), 60 / bpm)
+    agreed = engine._merged(replace(OWN, tempo=Tempo(bpm * 1.01, 0.7)), heard, ("rhythm",), both=True)
+    assert agreed.tempo is not None
+    assert agreed.tempo.confidence > 0.7
+
+
+@pytest.mark.parametrize("bpm_range", [None, (61, 119)])
+def test_a_tempo_without_octave_in_the_range_stays(bpm_range: tuple[float, float] | None) -> None:
+    assert engine._folded(HEARD, bpm_range) == HEARD
 
 
 @pytest.mark.parametrize("own", [0.0, 0.3, 1.0])
@@ -92,6 +119,20 @@ def test_shared_beats() -> None:
     assert engine._shared(beats, beats + 0.05) == 1.0
     assert engine._shared(beats, beats + 0.25) == 0.0
     assert engine._shared(beats, beats[:1]) == 0.0
+
+
+@pytest.mark.parametrize("kind", ["essentia", "both"])
+def test_tags_are_read_with_any_engine(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(engine, "_in_worker", lambda samples, name: HEARD)
+    path = synth.song(seconds=4).write(tmp_path / "song.wav")
+    file = WAVE(str(path))
+    file.add_tags()
+    file.tags.add(TIT2(encoding=3, text="Hello"))
+    file.save()
+    tags = Analyzer(engine=kind, compute=["loudness"]).analyze(path).tags
+    assert tags is not None
+    assert tags.title == "Hello"
 
 
 def test_missing_essentia_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:

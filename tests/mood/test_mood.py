@@ -144,6 +144,14 @@ def test_silence_around_does_not_matter(song: np.ndarray) -> None:
     assert padded.valence == pytest.approx(plain.valence, abs=0.15)
 
 
+def test_a_long_pause_in_the_middle_has_no_mood(song: np.ndarray) -> None:
+    """As before a hidden track; what is heard is the music on both sides."""
+    plain, parted = mood_of(song), mood_of(np.concatenate([song, np.zeros(44_100 * 120), song]))
+    assert parted.arousal == pytest.approx(plain.arousal, abs=0.1)
+    assert parted.valence == pytest.approx(plain.valence, abs=0.1)
+    assert parted.danceability == pytest.approx(plain.danceability, abs=0.1)
+
+
 def test_harmony_of_nothing_is_finite() -> None:
     assert all(np.isfinite(v) for v in harmony_numbers(None, 0.0, 30.0).values())
 

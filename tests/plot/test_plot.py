@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -77,3 +78,11 @@ def test_unknown_kinds_are_refused() -> None:
     """The message lists what there is."""
     with pytest.raises(UsageError, match="timeline"):
         plot_analysis(samples.analysis(), kind="waveform")
+
+
+def test_an_empty_timeline_says_why() -> None:
+    """So do all kinds; the range of a short file is unknown too."""
+    ax = plot_analysis(Analysis(1.0, 8000, 1, notes={"structure": "silence"}), kind="timeline")
+    assert [text.get_text() for text in ax.texts] == ["structure: silence"]
+    loudness = dataclasses.replace(samples.analysis().loudness, range=None)
+    assert plot_analysis(samples.analysis(loudness=loudness), kind="loudness").get_xlabel() == "range unknown"

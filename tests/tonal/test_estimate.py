@@ -108,6 +108,35 @@ def test_keys_over_time() -> None:
         assert a.name != b.name
 
 
+@pytest.mark.parametrize("parts", [(60, None), (None, 300), (None, 300, None)])
+def test_silence_beside_the_music_has_no_key(parts: tuple[int | None, ...]) -> None:
+    """The key is that of the music (None here), as sure as without the silence, and nothing modulates in it."""
+    music = synth.song(key="A minor", seconds=20, progression=(0, 5, 3, 4))
+    clip = synth.joined(*(music if seconds is None else synth.silence(seconds=seconds) for seconds in parts))
+    plain, _ = estimate(music)
+    found, notes = estimate(clip)
+    assert plain is not None
+    assert found is not None, notes
+    assert found.name == plain.name
+    assert found.confidence > plain.confidence - 0.02
+    assert not found.modulates
+    assert found.over_time[-1].end == pytest.approx(clip.seconds)
+
+
+def test_keys_around_a_pause_keep_their_places() -> None:
+    first, second = (synth.song(key=key, seconds=24, progression=(0, 3, 4, 0)) for key in ("C major", "Eb major"))
+    found, _ = estimate(synth.joined(first, synth.silence(seconds=120), second))
+    assert found is not None
+    assert [s.name for s in found.over_time] == ["C major", "Eb major"]
+    assert 20 < found.over_time[0].end < 148
+
+
+def test_a_second_of_music_in_silence_is_too_short() -> None:
+    found, notes = estimate(synth.joined(synth.chords(seconds=0.4), synth.silence(seconds=30)))
+    assert found is None
+    assert "too short" in notes["key"]
+
+
 def test_a_piece_in_one_key_stays_in_it() -> None:
     found, _ = estimate(synth.song(key="A minor", seconds=40, progression=(0, 5, 3, 4)))
     assert found is not None
@@ -173,7 +202,7 @@ def test_segments_follow_each_other() -> None:
     for count in (1, 2, 30, 400):
         moments = np.log(rng.dirichlet(np.full(24, 0.05), size=count) + 1e-9)
         moments = np.repeat(moments[:: max(1, count // 4)], max(1, count // 4), axis=0)[:count]
-        found = tonal._segments(moments, 0.75, count * 0.75, 3)
+        found = tonal._segments(moments, 0.75 * np.arange(count), 0.75, count * 0.75, 3)
         assert found[0].start == 0
         assert found[-1].end == count * 0.75
         assert all(a.end == b.start and a.name != b.name for a, b in itertools.pairwise(found))

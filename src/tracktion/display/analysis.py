@@ -296,7 +296,8 @@ def loudness_bars(loudness: Loudness) -> str:
         ]
         y += 38
     parts.append(text(0, y + 12, "range", kind="s"))
-    parts.append(text(width, y + 12, f"{loudness.range:.1f} LU", anchor="end"))
+    spread = "–" if loudness.range is None else f"{loudness.range:.1f} LU"
+    parts.append(text(width, y + 12, spread, anchor="end"))
     parts.append(text(0, y + 32, "ReplayGain", kind="s"))
     parts.append(text(width, y + 32, f"{loudness.replaygain_gain:+.1f} dB", anchor="end"))
     return svg(width, y + 40, "Loudness", *parts)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-from tracktion.display.page import source_text
+from tracktion.display.page import source_words
 from tracktion.display.tables import batch_html
 from tracktion.extras import needed
-from tracktion.remote import name_of
 
 if TYPE_CHECKING:
     from tracktion.errors import TracktionError
@@ -83,7 +82,7 @@ def _flat(item: BatchItem | None) -> dict[str, Any]:
     tempo, key = (analysis.tempo, analysis.key) if analysis else (None, None)
     mood, loudness = (analysis.mood, analysis.loudness) if analysis else (None, None)
     return {
-        "source": _plain_source(item.source) if item else None,
+        "source": source_words(item.source) if item else None,
         "error": str(item.error) if item and item.error is not None else None,
         "seconds": item.seconds if item else None,
         "artist": tags.artist if tags else None,
@@ -101,10 +100,3 @@ def _flat(item: BatchItem | None) -> dict[str, Any]:
         "loudness_lufs": loudness.integrated if loudness else None,
         "true_peak_dbtp": loudness.true_peak if loudness else None,
     }
-
-
-def _plain_source(source: Any) -> str:
-    """For programs: a name as it is; only what has none is described."""
-    import html
-
-    return name_of(source) or html.unescape(source_text(source))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import html
-import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tracktion.errors import printable
+from tracktion.remote import name_of
 
-__all__ = ["card", "clock", "escape", "meter", "points", "source_text", "svg", "table", "text", "tile"]
+__all__ = ["card", "clock", "escape", "meter", "points", "source_words", "svg", "table", "text", "tile"]
 
 _LIGHT = (
     "--tk-bg:#fff;--tk-fg:#1d2733;--tk-soft:#5a6675;--tk-line:#d7dde5;--tk-fill:#eef2f6;"
@@ -60,16 +60,10 @@ def escape(value: Any, limit: int = 300) -> str:
     return html.escape(printable(str(value), limit), quote=True)
 
 
-def source_text(source: Any) -> str:
-    """A source in words, escaped."""
-    if isinstance(source, (str, os.PathLike)):
-        return escape(os.fsdecode(os.fspath(source)))
-    name = getattr(source, "name", None)
-    if isinstance(name, str):
-        return escape(name)
+def source_words(source: Any) -> str:
+    """A source in words, not escaped: its name (of a URL without secrets), or what kind of thing it is."""
     kinds: dict[type, str] = {tuple: "samples", bytes: "bytes"}
-    kind = kinds.get(type(source), type(source).__name__)
-    return escape(f"({kind})")
+    return name_of(source) or f"({kinds.get(type(source), type(source).__name__)})"
 
 
 def clock(seconds: float) -> str:

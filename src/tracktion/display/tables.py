@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from tracktion.display.page import card, clock, escape, meter, source_text, table, tile
+from tracktion.display.page import card, clock, escape, meter, source_words, table, tile
 
 if TYPE_CHECKING:
     from tracktion.results.catalogue import Track
@@ -40,6 +41,8 @@ def matches_html(matches: Iterable[Match]) -> str:
         (_track_name(match.track), escape(match.track.album or ""), f"{match.score:.3f}{meter(match.score)}")
         for match in listed[:_MAX_ROWS]
     ]
+    if len(listed) > _MAX_ROWS:
+        rows.append((f"… and {len(listed) - _MAX_ROWS} more", "", ""))
     head = table(["Track", "Album", "Score"], rows, numbers=frozenset({2}))
     return card("Matches", _count(len(listed), "match", "matches"), head if rows else "")
 
@@ -56,7 +59,8 @@ def batch_html(items: Sequence[BatchItem]) -> str:
 
 
 def _batch_row(item: BatchItem) -> tuple[str, str, str, str, str]:
-    name = source_text(item.source).rsplit("/", 1)[-1]
+    words = source_words(item.source)
+    name = escape(PurePath(words).name or words)
     if item.error is not None or item.analysis is None:
         reason = item.error.reason if item.error is not None else "no result"
         return f'{name}<br><span class="tk-bad">{escape(reason)}</span>', "", "", "", ""

@@ -55,7 +55,7 @@ def estimate_all(
     else:
         found = {}
         said |= {name: reason for part, names in ANSWERS.items() if part in parts for name in names}
-    if "loudness" in parts and features.level is not None:
+    if "loudness" in parts:
         from tracktion.estimators.loudness import estimate_loudness
 
         found["loudness"], reasons = estimate_loudness(features)
@@ -93,10 +93,17 @@ def _musical(
 
         found["structure"], reasons = estimate_structure(features, beats=rhythm.beats)
         said |= reasons
-    if "fingerprint" in parts and features.fingerprint is not None:
-        found["fingerprint"] = features.fingerprint.data or None
-        said |= {} if found["fingerprint"] else {"fingerprint": "too little sound to be recognised by"}
+    if "fingerprint" in parts:
+        found["fingerprint"], reasons = _fingerprint(features)
+        said |= reasons
     return found, said
+
+
+def _fingerprint(features: Features) -> tuple[bytes | None, dict[str, str]]:
+    if features.fingerprint is None:
+        return None, {"fingerprint": "no fingerprint was extracted"}
+    data: bytes = features.fingerprint.data
+    return (data, {}) if data else (None, {"fingerprint": "too little sound to be recognised by"})
 
 
 def _rhythm_and_key(
@@ -111,12 +118,13 @@ def _rhythm_and_key(
 
         heard = listen(features, workers=workers)
         work["rhythm"] = lambda: estimate_rhythm(features, bpm_range=bpm_range, prior=tempo_prior, heard=heard)
-    if features.tonal is not None and not {"tonal", "mood"}.isdisjoint(parts):
+    if not {"tonal", "mood"}.isdisjoint(parts):
         from tracktion.estimators.tonal import estimate_key
 
         work["key"] = lambda: estimate_key(features)
     made = dict(zip(work, divided(lambda name: work[name](), tuple(work), workers), strict=True))
-    return made.get("rhythm", Rhythm()), *made.get("key", (None, {}))
+    unheard = Rhythm(notes=dict.fromkeys(ANSWERS["rhythm"], "no rhythm features were extracted"))
+    return made.get("rhythm", unheard), *made.get("key", (None, {}))
 
 
 def versions() -> dict[str, str]:

@@ -25,7 +25,8 @@ import soxr
 from numpy.typing import NDArray
 
 from tracktion.batch import IsolatedPool, Task
-from tracktion.errors import UsageError
+from tracktion.estimators.tempo import HIGHEST_BPM, LOWEST_BPM, fold
+from tracktion.extras import missing
 from tracktion.results.key import Key
 from tracktion.results.rhythm import Beats, Tempo, TempoCandidate
 
@@ -79,7 +80,7 @@ def analyze_with_essentia(analyzer: Analyzer, source: Any, *, both: bool) -> Ana
     from tracktion.remote import name_of
 
     if importlib.util.find_spec("essentia") is None:
-        raise UsageError(f"engine={'both' if both else 'essentia'!r} needs Essentia: pip install 'tracktion[essentia]'")
+        raise missing("essentia", "essentia", what=f"engine={analyzer.engine!r}")
     options: dict[str, Any] = {} if analyzer.limits is None else {"limits": analyzer.limits}
     with open_audio(source, **options) as audio:
         own, samples, silent = _decode(analyzer, audio)
@@ -89,7 +90,7 @@ def analyze_with_essentia(analyzer: Analyzer, source: Any, *, both: bool) -> Ana
         return own
     if len(samples) < SHORTEST_SECONDS * RATE:
         return replace(own, notes=own.notes | {"essentia": f"shorter than {SHORTEST_SECONDS:g} s: own engine alone"})
-    heard = _in_worker(samples, name_of(source))
+    heard = _folded(_in_worker(samples, name_of(source)), analyzer.bpm_range)
     return _merged(own, heard, analyzer.compute, both=both)
 
 
@@ -192,6 +193,18 @@ def analyze_arrays(samples: NDArray[np.float32]) -> dict[str, Any]:
     }
 
 
+def _folded(heard: dict[str, Any], bpm_range: tuple[float, float] | None) -> dict[str, Any]:
+    """Tempo, its second opinion and beats moved by octaves into a range, where they have one in it, as ours are."""
+    if bpm_range is None or not LOWEST_BPM <= heard["bpm"] <= HIGHEST_BPM:
+        return heard
+    bpm = fold(heard["bpm"], bpm_range)
+    if bpm is None:
+        return heard
+    last, step = len(heard["beats"]) - 1, heard["bpm"] / bpm
+    beats = np.interp(np.arange(0.0, last + 1e-9, step), np.arange(last + 1), heard["beats"]) if last > 0 else []
+    return heard | {"bpm": bpm, "beats": list(beats), "percival": fold(heard["percival"], bpm_range) or 0.0}
+
+
 def _merged(own: Analysis, heard: dict[str, Any], compute: tuple[str, ...], *, both: bool) -> Analysis:
     versions = own.versions | {"essentia": heard["version"]}
     if both:
@@ -205,7 +218,7 @@ def _merged(own: Analysis, heard: dict[str, Any], compute: tuple[str, ...], *, b
         else:
             changes["notes"] = {k: v for k, v in changes["notes"].items() if k not in {"tempo", "beats"}}
     if "tonal" in compute:
-        changes["key"] = _key(heard)
+        changes["key"] = _key(heard, own.key)
         changes["notes"].pop("key", None)
     if own.mood is not None:
         share = min(1.0, max(0.0, heard["danceability"] / DANCEABILITY_TOP))
@@ -217,12 +230,12 @@ def _merged(own: Analysis, heard: dict[str, Any], compute: tuple[str, ...], *, b
 
 def _rhythm(heard: dict[str, Any]) -> tuple[Tempo | None, Beats | None]:
     bpm, beats = heard["bpm"], np.asarray(heard["beats"], np.float64)
-    if not 30.0 <= bpm <= 300.0 or len(beats) < 2:
+    if not LOWEST_BPM <= bpm <= HIGHEST_BPM or len(beats) < 2:
         return None, None
     confidence = float(np.interp(heard["confidence"], *CONFIDENCE))
     candidates = [TempoCandidate(bpm=bpm, weight=confidence, relation="1")]
     other = heard["percival"]
-    if 30.0 <= other <= 300.0 and abs(other / bpm - 1.0) > NEAR:
+    if LOWEST_BPM <= other <= HIGHEST_BPM and abs(other / bpm - 1.0) > NEAR:
         weight = min(1.0 - confidence, 0.5 * confidence)
         candidates.append(TempoCandidate(bpm=other, weight=weight, relation=_relation(other / bpm)))
     gaps = np.diff(beats)
@@ -235,9 +248,12 @@ def _relation(ratio: float) -> str:
     return next((name for name, value in RELATIONS.items() if abs(ratio / value - 1.0) <= NEAR), "other")
 
 
-def _key(heard: dict[str, Any]) -> Key:
+def _key(heard: dict[str, Any], own: Key | None = None) -> Key:
+    """Her key; she tells no tuning, which we have measured with our own key."""
     mode: Literal["major", "minor"] = "minor" if heard["mode"].startswith("min") else "major"
-    return Key(heard["tonic"], mode, confidence=float(np.clip(heard["strength"], 0.0, 1.0)), margin=0.0)
+    tuning_hz = 440.0 if own is None else own.tuning_hz
+    strength = float(np.clip(heard["strength"], 0.0, 1.0))
+    return Key(heard["tonic"], mode, confidence=strength, margin=0.0, tuning_hz=tuning_hz)
 
 
 def _loudness(own: Loudness, heard: dict[str, Any]) -> Loudness:

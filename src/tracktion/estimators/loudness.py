@@ -91,8 +91,8 @@ def loudness_series(
     return np.asarray(ends * level.hop_seconds, np.float64), _lufs(power)
 
 
-def loudness_range(short_term_lufs: NDArray[np.float64]) -> float:
-    """Loudness range in LU by EBU Tech 3342.
+def loudness_range(short_term_lufs: NDArray[np.float64]) -> float | None:
+    """Loudness range in LU by EBU Tech 3342; None when nothing passes the absolute gate.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def loudness_range(short_term_lufs: NDArray[np.float64]) -> float:
     """
     loud = short_term_lufs[short_term_lufs >= ABSOLUTE_GATE]
     if len(loud) == 0:
-        return 0.0
+        return None
     gate = _lufs(np.mean(_power(loud))) + RANGE_GATE
     low, high = np.percentile(loud[loud >= gate], RANGE_PERCENTILES)
     return float(high - low)

@@ -25,6 +25,8 @@ __all__ = ["WINDOW_SECONDS", "mood_numbers", "timbre_numbers", "windows_of"]
 
 WINDOW_SECONDS = 15.0
 MOST_WINDOWS = 6
+LEAST_SOUND = 0.1
+"""Share of a window that sounds, below which it lies in a pause, as before a hidden track."""
 SLOW_FRAMES = 25
 FLOOR = 1e-7
 DECIBELS = 10.0 / math.log(10.0)
@@ -41,12 +43,13 @@ Windows = NDArray[np.int64]
 def windows_of(timbre: TimbreFeatures) -> Windows | None:
     """Windows of equal length over what is not silence at the ends, or None when there is less than a second.
 
-    At most `MOST_WINDOWS`, evenly spread; their length is a whole number of slots.
+    At most `MOST_WINDOWS`, evenly spread, without those in long pauses; their length is a whole number of slots.
     """
     power = timbre.power()
     if len(power) == 0 or power.max() <= 0:
         return None
-    active = np.flatnonzero(power > power.max() * 1e-6)
+    sounds = power > power.max() * 1e-6
+    active = np.flatnonzero(sounds)
     begin, last = int(active[0]), int(active[-1]) + 1
     if last - begin < FRAME_RATE:
         return None
@@ -59,8 +62,10 @@ def windows_of(timbre: TimbreFeatures) -> Windows | None:
     if count > MOST_WINDOWS:
         count, size = MOST_WINDOWS, round(WINDOW_SECONDS * FRAME_RATE)
     size = max(SLOT_FRAMES, size // SLOT_FRAMES * SLOT_FRAMES)
-    starts = np.linspace(0, length - size, count) // SLOT_FRAMES * SLOT_FRAMES
-    return np.concatenate([first + starts.astype(np.int64), [size]])
+    starts = first + np.linspace(0, length - size, count).astype(np.int64) // SLOT_FRAMES * SLOT_FRAMES
+    share = np.array([sounds[start : start + size].mean() for start in starts])
+    heard = starts[share >= LEAST_SOUND] if (share >= LEAST_SOUND).any() else starts
+    return np.concatenate([heard, [size]])
 
 
 def mood_numbers(features: Features) -> Table | None:

@@ -24,6 +24,8 @@ MIN_SECONDS = 1.5
 """Shorter recordings have no key."""
 MIN_SALIENCE = 0.5
 """Mean over frames of the summed pitches below which nothing stands out of the noise."""
+MAX_PAUSE_SECONDS = 4.0
+"""Longer stretches without pitches are passed over: they have no key, and would dilute that of the music."""
 MIN_STRENGTH = 0.12
 """Agreement on a tuning below which a key must be likely on its own: noise, drums, or music out of tune."""
 FLOOR_WITHOUT_TUNING = 0.5
@@ -55,11 +57,15 @@ def estimate_key(features: Features) -> tuple[Key | None, dict[str, str]]:
     tonal: TonalFeatures | None = features.tonal
     if tonal is None:
         return None, {"key": "no tonal features were made"}
-    reason = features.unanswerable or _atonal(tonal, features.duration)
+    frames = _sounding(tonal)
+    passed_over = (len(tonal.pitches) - len(frames)) * tonal.hop_seconds
+    pitches = tonal.pitches if passed_over == 0 else tonal.pitches[frames]
+    reason = features.unanswerable or _atonal(pitches, features.duration - passed_over)
     if reason is not None:
         return None, {"key": reason}
     model = load_model()
-    piece, moments = model.log_chances(tonal.pitches)
+    piece, moments = model.log_chances(pitches)
+    begins = np.asarray(frames[:: model.every][: len(moments)] * tonal.hop_seconds, np.float64)
     chances = np.exp(piece)
     order = np.argsort(-chances, kind="stable")
     best = Key.from_index(int(order[0]))
@@ -76,22 +82,34 @@ def estimate_key(features: Features) -> tuple[Key | None, dict[str, str]]:
         margin=ranked[0].probability - ranked[1].probability,
         candidates=ranked,
         tuning_hz=tonal.tuning_hz,
-        over_time=_segments(moments, model.every * tonal.hop_seconds, features.duration, best.index),
+        over_time=_segments(moments, begins, model.every * tonal.hop_seconds, features.duration, best.index),
     )
     return key, {}
 
 
-def _atonal(tonal: TonalFeatures, duration: float) -> str | None:
+def _sounding(tonal: TonalFeatures) -> NDArray[np.intp]:
+    """Frames outside of long pauses: indices [shape (n,)]."""
+    heard = np.flatnonzero(tonal.pitches.sum(axis=1) >= MIN_SALIENCE)
+    edges = np.concatenate([[-1], heard, [len(tonal.pitches)]])
+    kept = np.ones(len(tonal.pitches), bool)
+    for i in np.flatnonzero(np.diff(edges) - 1 > MAX_PAUSE_SECONDS / tonal.hop_seconds):
+        kept[edges[i] + 1 : edges[i + 1]] = False
+    return np.flatnonzero(kept)
+
+
+def _atonal(pitches: NDArray[np.float32], seconds: float) -> str | None:
     """Why there can be no key, or None."""
-    if duration < MIN_SECONDS:
-        return f"{duration:.2f} s are too short for a key (at least {MIN_SECONDS} s)"
-    if len(tonal.pitches) == 0 or float(tonal.pitches.sum(axis=1).mean()) < MIN_SALIENCE:
+    if len(pitches) == 0 or float(pitches.sum(axis=1).mean()) < MIN_SALIENCE:
         return "no pitch stands out of the noise"
+    if seconds < MIN_SECONDS:
+        return f"{seconds:.2f} s are too short for a key (at least {MIN_SECONDS} s)"
     return None
 
 
-def _segments(moments: Floats, frame_seconds: float, duration: float, home: int) -> tuple[KeySegment, ...]:
-    """Stretches of one key from log probabilities of each frame [shape (n, 24)]."""
+def _segments(
+    moments: Floats, begins: Floats, frame_seconds: float, duration: float, home: int
+) -> tuple[KeySegment, ...]:
+    """Stretches of one key from log probabilities [shape (n, 24)] and begins in seconds [shape (n,)] of frames."""
     path = _viterbi(TEMPER_PER_SECOND * frame_seconds * moments, CHANGE_COST, home)
     edges = np.flatnonzero(np.diff(path)) + 1
     starts = [0, *edges.tolist()]
@@ -111,8 +129,8 @@ def _segments(moments: Floats, frame_seconds: float, duration: float, home: int)
         chance = log_softmax(SEGMENT_WEIGHT * moments[start:end].mean(axis=0))
         found.append(
             KeySegment(
-                0.0 if index == 0 else start * frame_seconds,
-                duration if index == len(runs) - 1 else end * frame_seconds,
+                0.0 if index == 0 else float(begins[start]),
+                duration if index == len(runs) - 1 else float(begins[end]),
                 KEY_NAMES[key],
                 float(np.exp(chance[key])),
             )

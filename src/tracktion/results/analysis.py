@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,7 @@ class Analysis(Result):
         UsageError
             When the data were written by a newer schema than this library knows, or are no analysis.
         """
-        schema = data.get("schema", SCHEMA)
+        schema = data.get("schema", SCHEMA) if isinstance(data, Mapping) else SCHEMA
         if isinstance(schema, int) and schema > SCHEMA:
             raise UsageError(f"analysis has schema {schema}, this library reads up to {SCHEMA}: update tracktion")
         return super(Analysis, cls).from_dict(data)

@@ -10,6 +10,7 @@ import math
 import re
 import types
 import typing
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from tracktion.errors import UsageError
 
-__all__ = ["FloatArray", "Result", "frozen_array"]
+__all__ = ["ArrayResult", "FloatArray", "Result", "frozen_array"]
 
 FloatArray = NDArray[np.float64]
 
@@ -63,11 +64,22 @@ class Result:
             When `data` are none of this kind.
         """
         hints = _hints(typing.cast("Any", cls))
+        if not isinstance(data, Mapping):
+            raise UsageError(f"these data are no {cls.__name__} but of type {type(data).__name__}")
+        values: dict[str, Any] = {}
+        for name, hint in hints.items():
+            if name in data:
+                try:
+                    values[name] = _typed(data[name], hint)
+                except UsageError:
+                    raise
+                except (TypeError, ValueError, AttributeError, OverflowError) as error:
+                    raise UsageError(f"these data are no {cls.__name__}: {name}: {error}") from error
         try:
-            return cls(**{name: _typed(data[name], hint) for name, hint in hints.items() if name in data})
+            return cls(**values)
         except UsageError:
             raise
-        except (TypeError, ValueError, KeyError, AttributeError) as error:
+        except (TypeError, ValueError) as error:
             raise UsageError(f"these data are no {cls.__name__}: {error}") from error
 
     @classmethod
@@ -75,17 +87,15 @@ class Result:
         """Inverse of `to_json`; raises as `from_dict` does."""
         try:
             data = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"this is no JSON: {error}") from error
-        if not isinstance(data, dict):
-            raise UsageError(f"a {cls.__name__} is a JSON object, not {type(data).__name__}")
         return cls.from_dict(data)
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and self.to_dict() == typing.cast("Self", other).to_dict()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copies and pickles have arrays that cannot be written to, too."""
+        """Copies and pickles are made as the original was, so that their arrays cannot be written to either."""
         cls = typing.cast("Any", type(self))
         return _rebuilt, (cls, {name: getattr(self, name) for name in _hints(cls)})
 
@@ -93,10 +103,18 @@ class Result:
         return hash((type(self).__name__, _hashable(self.to_dict())))
 
 
+class ArrayResult(Result):
+    """A result with arrays: they are copies of what it was made from, and cannot be written to."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        for name, hint in _hints(typing.cast("Any", type(self))).items():
+            if typing.get_origin(hint) is np.ndarray:
+                object.__setattr__(self, name, frozen_array(getattr(self, name)))
+
+
 def _rebuilt(cls: type[Result], values: dict[str, Any]) -> Result:
-    for value in values.values():
-        if isinstance(value, np.ndarray):
-            value.flags.writeable = False
     return cls(**values)
 
 
@@ -117,9 +135,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Result):
         return value.to_dict()
     if isinstance(value, np.ndarray):
-        return value.tolist()
+        finite = value.dtype.kind in "iu" or (value.dtype.kind == "f" and np.isfinite(value).all())
+        return value.tolist() if finite else _plain(value.tolist())
     if isinstance(value, np.generic):
-        return value.item()
+        return _plain(value.item())
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, (list, tuple)):
@@ -138,20 +157,53 @@ def _hashable(value: Any) -> Any:
 
 
 def _typed(value: Any, hint: Any) -> Any:
-    if value is None:
-        return None
+    """`value` of plain data as `hint` wants it; TypeError or ValueError where it cannot be."""
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
-        return _typed(value, next(a for a in args if a is not type(None)))
+        return None if value is None else _typed(value, next(a for a in args if a is not type(None)))
+    if value is None and hint is not Any:
+        raise ValueError("null where there must be a value")
     if origin is np.ndarray:
-        return frozen_array(value)
+        return _row(value)
     if origin is tuple:
         inner = args if Ellipsis not in args else (args[0],) * len(value)
         return tuple(_typed(v, a) for v, a in zip(value, inner, strict=True))
     if origin is dict:
         return {k: _typed(v, args[1]) for k, v in value.items()}
-    if hint is bytes and isinstance(value, str):
-        return base64.b64decode(value)
     if isinstance(hint, type) and issubclass(hint, Result):
         return hint.from_dict(value)
-    return float(value) if hint is float else value
+    return _SCALAR.get(hint, lambda same: same)(value)
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value!r} is no finite number")
+    return number
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) and int(value) != float(value):
+        raise ValueError(f"{value!r} is no whole number")
+    return int(value)
+
+
+def _words(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"text is expected, not {value!r}")
+    return value
+
+
+def _octets(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else base64.b64decode(_words(value), validate=True)
+
+
+def _row(value: Any) -> FloatArray:
+    row = np.asarray(value, np.float64)
+    if row.ndim != 1 or not np.isfinite(row).all():
+        raise ValueError("a list of finite numbers is expected")
+    return row
+
+
+_SCALAR: dict[Any, Callable[[Any], Any]] = {float: _finite, int: _whole, str: _words, bytes: _octets}
+"""Type of a field → what makes it of plain data; others are taken as they are."""

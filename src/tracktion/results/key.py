@@ -62,7 +62,7 @@ class KeySegment(Result):
     name
         One of `KEY_NAMES`.
     confidence
-        Mean probability of that key in the stretch, 0 to 1.
+        How sure that key is in the stretch, 0 to 1; fitted to nothing, unlike that of the piece.
     """
 
     start: float

@@ -18,7 +18,7 @@ class Loudness(Result):
     integrated
         LUFS.
     range
-        Loudness range (EBU Tech 3342), LU.
+        Loudness range (EBU Tech 3342), LU; None when shorter than 3 s, or when no 3 s are louder than -70 LUFS.
     true_peak
         dBTP.
     sample_peak
@@ -32,7 +32,7 @@ class Loudness(Result):
     """
 
     integrated: float
-    range: float
+    range: float | None
     true_peak: float
     sample_peak: float
     replaygain_gain: float

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from tracktion.results.base import FloatArray, Result, frozen_array
+from tracktion.results.base import ArrayResult, FloatArray, Result, frozen_array
 
 __all__ = ["BeatGrid", "Beats", "GridSegment", "Rhythm", "Tempo", "TempoCandidate"]
 
@@ -32,7 +32,7 @@ class TempoCandidate(Result):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tempo(Result):
+class Tempo(ArrayResult):
     """The tempo of a piece.
 
     Attributes
@@ -62,7 +62,7 @@ class Tempo(Result):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Beats(Result):
+class Beats(ArrayResult):
     """Moments at which listeners tap.
 
     Attributes

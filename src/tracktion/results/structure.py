@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tracktion.results.base import FloatArray, Result, frozen_array
+from tracktion.results.base import ArrayResult, FloatArray, Result, frozen_array
 
 __all__ = ["Segment", "Structure"]
 
@@ -19,7 +19,7 @@ class Segment(Result):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Structure(Result):
+class Structure(ArrayResult):
     """Where things begin and end, in seconds.
 
     Attributes
@@ -41,3 +41,10 @@ class Structure(Result):
     segments: tuple[Segment, ...] = ()
     energy_times: FloatArray = field(default_factory=lambda: frozen_array([]))
     energy: FloatArray = field(default_factory=lambda: frozen_array([]))
+
+    def __repr__(self) -> str:
+        count = len(self.segments)
+        parts = [f"{count} segment{'' if count == 1 else 's'}"]
+        parts += [f"intro to {self.intro_end:.1f} s"] if self.intro_end is not None else []
+        parts += [f"outro from {self.outro_start:.1f} s"] if self.outro_start is not None else []
+        return f"Structure({', '.join(parts)}, silence {self.head_silence:.2f} s and {self.tail_silence:.2f} s)"
