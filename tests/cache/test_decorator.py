@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import os
+import threading
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -71,6 +75,100 @@ def test_arguments_without_a_plain_form_need_a_key_function() -> None:
         f(object())
 
 
+def test_functions_that_share_a_name_share_no_answers() -> None:
+    """Lambdas, functions made by one function, methods of two objects: what no name tells apart has its own keys."""
+    cache = LRUCache()
+
+    def times(factor: int) -> Any:
+        def product(x: int) -> int:
+            return factor * x
+
+        return product
+
+    class Shop:
+        def __init__(self, price: int) -> None:
+            self.price = price
+
+        def total(self, x: int) -> int:
+            return self.price * x
+
+    functions = [
+        lambda x: x + 1,
+        lambda x: x + 2,
+        times(2),
+        times(3),
+        Shop(2).total,
+        Shop(3).total,
+        functools.partial(pow, 2),
+        functools.partial(pow, 3),
+    ]
+    kept = [cached(cache)(function) for function in functions]
+    for _ in range(2):
+        assert [function(5) for function in kept] == [6, 7, 10, 15, 10, 15, 32, 243]
+    assert cache.stats().hits == len(functions)
+
+
+def test_a_name_that_leads_to_one_function_is_its_key_in_every_process() -> None:
+    """Module and name; for the function of a script, which is always ``__main__``, the script's file."""
+    made: list[Any] = []
+    for file in ("a.py", "b.py", "a.py"):
+        names: dict[str, Any] = {"__name__": "__main__"}
+        exec(compile("def f(x):\n    return x", file, "exec"), names)
+        made.append(cached(LRUCache())(names["f"]).cache_key(1))  # type: ignore[attr-defined]
+    assert made[0] == made[2] != made[1]
+    key = cached(LRUCache())(os.path.join).cache_key("a")  # type: ignore[attr-defined]
+    assert key == cache_key(f"{os.path.join.__module__}.join", {"a": "a", "p": []})
+
+
+def test_functions_that_do_not_tell_their_arguments_need_a_key_function() -> None:
+    with pytest.raises(UsageError, match="key function"):
+        cached(LRUCache())("abc".index)
+    assert cached(LRUCache(), key=str)("abc".index)("b") == 1
+
+
+def test_generators_are_refused() -> None:
+    """The answer that was kept would be empty at the second call."""
+
+    def numbers() -> Iterator[int]:
+        yield 1
+
+    async def later() -> AsyncIterator[int]:
+        yield 1
+
+    for function in (numbers, later):
+        with pytest.raises(UsageError, match="list"):
+            cached(LRUCache())(function)
+
+
+def test_names_in_a_key_are_text() -> None:
+    """JSON would make one key of both."""
+    for parts in ({1: 2}, [{"a": {None: 1}}], ({True: 1},)):
+        with pytest.raises(UsageError, match="key function"):
+            cache_key("f", parts)
+
+
+def test_warm_reads_what_is_asked_as_it_works() -> None:
+    """With two workers, all but one of the items before are done when the next is read: they may be without end."""
+    done: list[int] = []
+    early: list[int] = []
+    ended = threading.Event()
+
+    def items() -> Iterator[int]:
+        for number in range(6):
+            early.extend([number] if len(done) < number - 1 else [])
+            yield number
+        ended.set()
+
+    def compute(item: int) -> int:
+        ended.wait(0.05)  # time to read on, for who does
+        done.append(item)
+        return item
+
+    report = warm(LRUCache(), items(), compute, key=str, workers=2)
+    assert (report.computed, report.present, report.failed) == (6, 0, 0)
+    assert early == []
+
+
 def test_warm_computes_what_is_missing_and_survives_failures() -> None:
     """Answers computed ahead are kept for a day."""
     clock = FakeClock()
@@ -112,5 +210,6 @@ def test_rubbish_is_a_miss(data: Any) -> None:
 
 
 def test_what_is_no_json_is_not_sealed() -> None:
-    assert seal(object()) is None
-    assert seal(float("nan")) is None
+    """Nor what would come back as something else."""
+    for value in (object(), float("nan"), (1, 2), {"a": [(1,)]}, {1: "a"}):
+        assert seal(value) is None

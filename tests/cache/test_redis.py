@@ -95,6 +95,21 @@ def test_values_that_are_no_json_are_not_kept(cache: RedisCache) -> None:
     cache.set("k", {1, 2})
     assert cache.get("k") is MISSING
     assert cache.get_or_compute("k", lambda: frozenset([1])) == frozenset([1])
+    cache.set("k", [1])
+    cache.set("k", (1,))
+    assert cache.get("k") is MISSING  # neither another value nor the old one
+
+
+def test_a_value_that_expires_between_two_questions_is_not_kept_for_ever(
+    cache: RedisCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis tells the value, and then of its time that there is none."""
+    cache.set("k", 1)
+    monkeypatch.setattr(redis.client.Pipeline, "execute", lambda *_, **__: [seal(1), -2])
+    assert cache.get_with_ttl("k") == (1, 0.0)
+    near = LRUCache()
+    assert TieredCache(near, cache).get("k") == 1
+    assert near.get("k") is MISSING
 
 
 def test_clear_deletes_its_own_only(cache: RedisCache, redis_url: str) -> None:
@@ -107,6 +122,12 @@ def test_clear_deletes_its_own_only(cache: RedisCache, redis_url: str) -> None:
         assert client.get(other) == b"x"
         client.delete(other)
     assert cache.get("k7") is MISSING
+
+
+def test_an_address_that_cannot_be_is_refused() -> None:
+    for url in ("localhost:6379", "http://localhost", "redis://localhost:port"):
+        with pytest.raises(UsageError, match="URL"):
+            RedisCache(url)
 
 
 def test_an_empty_prefix_is_refused() -> None:

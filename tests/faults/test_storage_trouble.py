@@ -30,17 +30,15 @@ def test_full_disk(tmp_path: Path) -> None:
         def limit(connection: Any, *_: Any) -> None:
             connection.execute(f"PRAGMA max_page_count={pages or 1 << 30}")
 
-        sa.event.listen(engine, "connect", limit)
+        sa.event.listen(engine, "checkout", limit)
         with Watcher(root, storage=storage, handler=ledger, debounce=0.1) as watcher:
             watcher.start()
             assert ledger.wait_for(first) == set()
             assert until(lambda: watcher.storage.count_files() == {"done": 30})
             pages = 1
-            engine.dispose()
             second = make(root / "more", 600)
             assert until(lambda: any(isinstance(error, StorageError) for error in watcher.errors))
             pages = 0
-            engine.dispose()
             assert ledger.wait_for(second) == set()
             assert until(lambda: watcher.storage.count_files() == {"done": 630})
     assert ledger.twice() == []

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tracktion.errors import StorageFullError, StorageUnavailableError, UsageError
+from tracktion.errors import StorageFullError, StorageUnavailableError, StorageVersionError, UsageError
 from tracktion.storage import Storage, open_storage
 from tracktion.storage.memory import MemoryStorage
 from tracktion.testing import FailingStorage
@@ -32,6 +32,32 @@ def test_a_path_is_taken_as_it_is(tmp_path: Path, name: str) -> None:
         with open_storage(place) as storage:
             assert [track.title for track in storage.iter_tracks()] == [name]
     assert sorted(file.name for file in tmp_path.iterdir()) == [name]
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("sqlite://music.db", "three slashes"),
+        ("sqlite://folder/music.db", "three slashes"),
+        ("sqlite:///music.db?mode=ro", "arguments"),
+        ("sqlite:music.db", "URL"),
+        ("", "names no file"),
+        (".", "folder"),
+    ],
+)
+def test_what_names_no_file_is_refused(url: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not opened as something else, and nothing is made."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=told):
+        open_storage(url)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_catalogue_that_may_not_be_made_leaves_no_file(tmp_path: Path) -> None:
+    for _ in range(2):
+        with pytest.raises(StorageVersionError, match="no catalogue yet"):
+            open_storage(tmp_path / "music.db", migrate=False)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_packages_register_homes_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:

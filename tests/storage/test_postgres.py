@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import sqlalchemy as sa
@@ -14,10 +15,13 @@ import sqlalchemy as sa
 from tests.storage.databases import database
 from tests.storage.servers import PostgresServer, free_port
 from tracktion.errors import StorageBusyError, StorageError, StorageUnavailableError, UsageError
+from tracktion.results.catalogue import FileRecord
 from tracktion.storage import open_storage, postgresql, search_postgresql
 from tracktion.storage.postgresql import PostgresStorage
 
 pytestmark = pytest.mark.postgres
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -341,6 +345,81 @@ def test_deadlocks_are_resolved(storage: PostgresStorage) -> None:
     assert {track.year for track in storage.iter_tracks()} == {2000, 2001}
 
 
+def meanwhile(storage: PostgresStorage, first: Callable[[], object], second: Callable[[], T]) -> T:
+    """Do `first` in a unit of work and, before that is committed, `second` in another thread; return its answer."""
+    waiting = sa.text(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    watch = sa.create_engine(storage.engine.url, isolation_level="AUTOCOMMIT")
+    with watch.connect() as connection, ThreadPoolExecutor(1) as pool:
+        with storage.transaction():
+            first()
+            answer = pool.submit(second)
+            while not answer.done() and not connection.scalar(waiting):
+                time.sleep(0.01)
+        found = answer.result()
+    watch.dispose()
+    return found
+
+
+def test_adding_a_known_track_keeps_what_another_changes_meanwhile(storage: PostgresStorage) -> None:
+    (track_id,) = storage.add_tracks([{"title": "old", "isrc": "A1"}])
+    same = meanwhile(
+        storage,
+        lambda: storage.update_track(track_id, title="new"),
+        lambda: storage.add_tracks([{"isrc": "A1", "year": 1999}]),
+    )
+    assert same == [track_id]
+    track = storage.get_track(track_id)
+    assert track is not None
+    assert (track.title, track.year) == ("new", 1999)
+
+
+def test_adding_a_known_track_does_not_bring_back_one_that_is_deleted_meanwhile(storage: PostgresStorage) -> None:
+    (track_id,) = storage.add_tracks([{"title": "old", "isrc": "A1"}])
+    (other,) = meanwhile(
+        storage,
+        lambda: storage.delete_track(track_id),
+        lambda: storage.add_tracks([{"isrc": "A1", "year": 1999}]),
+    )
+    assert other != track_id
+    assert [(track.id, track.title) for track in storage.iter_tracks()] == [(other, None)]
+
+
+def test_a_track_deleted_while_it_comes_into_a_playlist_is_in_none(storage: PostgresStorage) -> None:
+    (track_id,) = storage.add_tracks([{"title": "a"}])
+    playlist = storage.create_playlist("p")
+    assert meanwhile(
+        storage,
+        lambda: storage.add_to_playlist(playlist.id, [track_id]),
+        lambda: storage.delete_track(track_id),
+    )
+    assert len(storage.playlist_entries(playlist.id)) == 0
+
+
+def test_a_file_moved_to_where_another_comes_meanwhile_replaces_it(storage: PostgresStorage) -> None:
+    """The unique index ends the first try; the second one sees the other row."""
+    (file_id,) = storage.put_files([FileRecord(b"/old", b"/m")])
+    assert meanwhile(
+        storage,
+        lambda: storage.put_files([FileRecord(b"/new", b"/m")]),
+        lambda: storage.update_file(file_id, path=b"/new"),
+    )
+    assert [(file.id, file.path) for file in storage.find_files()] == [(file_id, b"/new")]
+
+
+def test_a_file_that_comes_to_where_another_is_moved_meanwhile_is_that_one(storage: PostgresStorage) -> None:
+    """As before, the other way round."""
+    (file_id,) = storage.put_files([FileRecord(b"/old", b"/m")])
+    again = meanwhile(
+        storage,
+        lambda: storage.update_file(file_id, path=b"/new"),
+        lambda: storage.put_files([FileRecord(b"/new", b"/m", size=7)]),
+    )
+    assert again == [file_id]
+    assert [(file.id, file.path, file.size) for file in storage.find_files()] == [(file_id, b"/new", 7)]
+
+
 def test_a_full_pool_and_a_held_lock_are_busy(postgres_database: str) -> None:
     with PostgresStorage(postgres_database, pool_size=1, max_overflow=0, pool_timeout=0.1, lock_timeout=0.1) as storage:
         storage.add_tracks([{"title": "x"}])
@@ -372,9 +451,27 @@ def test_no_server_is_unavailable_and_the_password_stays_secret() -> None:
     assert "s3cret" not in repr(caught.value)
 
 
-def test_a_missing_driver_says_what_to_install() -> None:
+def test_a_missing_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(UsageError, match=r"tracktion\[postgres\]"):
-        open_storage("postgresql+no_such_driver://x/y")
+        open_storage("postgresql://x/y")
+
+
+def test_a_url_that_cannot_be_is_refused_and_its_password_stays_secret() -> None:
+    for url, told in (("postgresql://u:secret@h:port/x", "URL"), ("postgresql+asyncpg://u:secret@h/x", "psycopg")):
+        with pytest.raises(UsageError, match=told) as caught:
+            open_storage(url)
+        assert "secret" not in str(caught.value)
+
+
+def test_options_of_the_url_hold(postgres_database: str) -> None:
+    """Settings of the session too; what the URL leaves open is as always."""
+    options = {"options": "-c search_path=mine,public -c lock_timeout=7s", "application_name": "theirs"}
+    url = sa.make_url(postgres_database).update_query_dict(options).render_as_string(hide_password=False)
+    with PostgresStorage(url.replace("postgresql+psycopg", "postgres+psycopg")) as storage:
+        asked = ("search_path", "lock_timeout", "application_name", "jit", "statement_timeout")
+        told = [scalar(storage, f"SHOW {name}") for name in asked]
+        assert told == ["mine,public", "7s", "theirs", "off", "30s"]
 
 
 def test_many_openers_make_one_catalogue(postgres_url: str) -> None:

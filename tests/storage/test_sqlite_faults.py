@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from tests.storage.stress import row
 from tracktion.errors import (
@@ -28,6 +29,7 @@ from tracktion.errors import (
 from tracktion.results.catalogue import FileRecord
 from tracktion.storage import Storage, open_storage
 from tracktion.storage.schema import VERSION_TABLE
+from tracktion.storage.sqlite import SqliteStorage
 
 ROWS = 300
 
@@ -130,6 +132,29 @@ def test_a_full_disk_inside_a_unit_of_work_says_so(path: Path, depth: int) -> No
         limit_pages(storage, 1_000_000)
         storage.add_tracks([row(1)])
         assert storage.check() == []
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_savepoint_that_cannot_be_released_says_why(path: Path, depth: int) -> None:
+    """A newer SQLite finds the disk full there; SQLAlchemy's warnings about those around it must not come instead."""
+
+    def refuse(_: object, __: object, statement: str, *___: object) -> None:
+        if statement.startswith("RELEASE"):
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise error
+
+    def work(unit: Storage, level: int) -> None:
+        with unit.transaction() if level else contextlib.nullcontext():
+            unit.set_value("first", "1") if not level else work(unit, level - 1)
+
+    with SqliteStorage(f"sqlite:///{path}") as storage:
+        sa.event.listen(storage.engine, "before_cursor_execute", refuse)
+        with pytest.raises(StorageFullError, match="no space left"), storage.transaction():
+            work(storage, depth)
+        sa.event.remove(storage.engine, "before_cursor_execute", refuse)
+        storage.set_value("second", "2")
+        assert (storage.get_value("first"), storage.get_value("second")) == (None, "2")
 
 
 LIMITED = """
@@ -266,6 +291,17 @@ def test_a_file_truncated_while_open_is_an_error(path: Path, share: float) -> No
         with pytest.raises(StorageError):
             list(storage.iter_tracks())
         assert storage.check() != []
+
+
+def test_a_checkpoint_inside_of_a_unit_of_work_is_refused(path: Path) -> None:
+    """It would wait for the unit that asks for it."""
+    with SqliteStorage(f"sqlite:///{path}") as storage:
+        with storage.transaction():
+            storage.add_tracks([{"title": "x"}])
+            with pytest.raises(UsageError, match="unit of work"):
+                storage.checkpoint()
+        storage.checkpoint()
+        assert storage.count_tracks() == 1
 
 
 def test_a_row_changed_behind_our_back_is_corrupt(path: Path) -> None:

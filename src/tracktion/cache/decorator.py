@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
+import threading
+import uuid
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType, NoneType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from tracktion.cache.keys import WARM_TTL, cache_key
 from tracktion.cache.protocol import DEFAULT, MISSING, Cache, Ttl
+from tracktion.errors import UsageError
 from tracktion.results.base import Result
 
 if TYPE_CHECKING:
@@ -34,7 +41,9 @@ def cached(
         Where.
     key
         Called with the arguments, returns the key. Without it, arguments must be plain JSON values, and equal
-        values have equal keys however they are passed.
+        values have equal keys however they are passed. They go with the function's module (a script: its file) and
+        name, so that other processes find the answers. What no name leads to (a lambda, a function made in another
+        one, a bound method, a ``partial``) has keys that nobody shares, new ones each time it is decorated.
     ttl
         Seconds; None never expires; by default what the cache was made with.
 
@@ -43,6 +52,11 @@ def cached(
     callable
         The function, with ``cache_key(*args, **kwargs)`` to know its key and ``forget(*args, **kwargs)`` to drop an
         answer.
+
+    Raises
+    ------
+    UsageError
+        The function is a generator, whose answer can be gone through once only.
 
     Examples
     --------
@@ -55,15 +69,9 @@ def cached(
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        signature = inspect.signature(function)
-        name = f"{function.__module__}.{function.__qualname__}"
-
-        def default_key(*args: Any, **kwargs: Any) -> str:
-            bound = signature.bind(*args, **kwargs)
-            bound.apply_defaults()
-            return cache_key(name, dict(bound.arguments))
-
-        make_key = key or default_key
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise UsageError("a generator can be gone through once only: let the function return a list")
+        make_key = key or _default_key(function)
         if inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)
@@ -83,6 +91,31 @@ def cached(
         return cast("Callable[P, R]", made)
 
     return decorate
+
+
+def _default_key(function: Callable[..., Any]) -> Callable[..., str]:
+    try:
+        signature, name = inspect.signature(function), _name_of(function)
+    except ValueError as error:  # some that are written in C
+        raise UsageError(f"{error}: give a key function") from None
+
+    def make_key(*args: Any, **kwargs: Any) -> str:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return cache_key(name, dict(bound.arguments))
+
+    return make_key
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    """Return what stands for a function in keys: the same in every process, or else this once."""
+    name = getattr(function, "__qualname__", None)
+    if name is None or "<" in name or not isinstance(getattr(function, "__self__", None), (NoneType, ModuleType)):
+        return f"{name}:{uuid.uuid4().hex}"
+    place = function.__module__
+    if place == "__main__" and hasattr(function, "__code__"):
+        place = str(Path(function.__code__.co_filename).resolve())
+    return f"{place}.{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +165,19 @@ def warm(
         cache.set(name, value, ttl=ttl)
         return "computed"
 
+    waiting, lock = iter(items), threading.Lock()
+
+    def draw() -> list[I]:
+        with lock:
+            return list(itertools.islice(waiting, 1))
+
+    def work() -> Counter[str]:
+        return Counter(one(item) for drawn in iter(draw, []) for item in drawn)
+
     if workers <= 1:
-        outcomes = [one(item) for item in items]
+        outcomes = work()
     else:
         with ThreadPoolExecutor(workers, thread_name_prefix="tracktion-warm") as pool:
-            outcomes = list(pool.map(one, items))
-    return WarmReport(*(outcomes.count(kind) for kind in ("computed", "present", "failed")))
+            parts = [pool.submit(work) for _ in range(workers)]
+        outcomes = sum((part.result() for part in parts), Counter())
+    return WarmReport(*(outcomes[kind] for kind in ("computed", "present", "failed")))

@@ -15,10 +15,16 @@ VERSION = 1
 
 
 def seal(value: Any) -> bytes | None:
-    """Return ``version:length:checksum:json``, or None for what is not plain JSON."""
+    """Return ``version:length:checksum:json``, or None for what is not plain JSON.
+
+    That is, what would come back as another value: a tuple as a list, a number as the name of something as text.
+    """
     try:
         body = json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+        same = json.loads(body) == value
     except (TypeError, ValueError, RecursionError):
+        return None
+    if not same:
         return None
     return b"%d:%d:%08x:%b" % (VERSION, len(body), zlib.crc32(body), body)
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tracktion.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["ANALYSIS_TTL", "MATCH_TTL", "WARM_TTL", "cache_key"]
 
@@ -35,6 +38,19 @@ def cache_key(kind: str, *parts: Any) -> str:
     """
     try:
         text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    except (TypeError, ValueError) as error:
+        _demand_text_names(parts)
+    except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"cannot make a cache key of {kind}: {error}; give a key function") from None
     return f"{kind}:{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}"
+
+
+def _demand_text_names(value: Any) -> None:
+    """Raise `TypeError` for a dict whose names are no text: JSON would make ``{1: 2}`` and ``{"1": 2}`` the same."""
+    inner: Iterable[Any] = value if isinstance(value, (list, tuple)) else ()
+    if isinstance(value, dict):
+        wrong = [name for name in value if not isinstance(name, str)]
+        if wrong:
+            raise TypeError(f"names in a dict must be text, not {wrong[0]!r}")
+        inner = value.values()
+    for part in inner:
+        _demand_text_names(part)

@@ -69,13 +69,16 @@ class RedisCache(FetchingCache):
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
-        self._client: Any = redis.Redis.from_url(
-            url,
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
-            retry=Retry(NoBackoff(), 0),
-            max_connections=64,
-        )
+        try:
+            self._client: Any = redis.Redis.from_url(
+                url,
+                socket_timeout=timeout,
+                socket_connect_timeout=timeout,
+                retry=Retry(NoBackoff(), 0),
+                max_connections=64,
+            )
+        except ValueError as error:  # the URL is not told, since it may hold a password
+            raise UsageError(f"the URL leads to no Redis: {error}") from None
         self._answered = redis.ResponseError
         self._prefix = prefix
         self._ttl = ttl
@@ -181,13 +184,15 @@ class RedisCache(FetchingCache):
                 raise data
             self._count_error()
             self._client.delete(name)
-        return value, left / 1000 if isinstance(left, int) and left >= 0 else None
+        # -1: for ever; -2: it expired between the two questions.
+        return value, None if left == -1 or not isinstance(left, int) else max(left, 0) / 1000
 
     def set(self, key: str, value: Any, /, *, ttl: Ttl = DEFAULT) -> None:
-        """See `Cache.set`; a value that is not plain JSON is not kept."""
+        """See `Cache.set`; a value that is not plain JSON is not kept, nor is the one that it was to replace."""
         data, name = seal(value), self._name(key)
         if data is None:
             self._count_error()
+            self._ask(lambda: self._client.delete(name))
             return
         seconds = seconds_of(ttl, self._ttl)
         milliseconds = None if seconds is None or seconds > LONGEST else max(1, int(seconds * 1000))

@@ -60,7 +60,8 @@ class TieredCache(FetchingCache):
             self.remote.clear()
 
     def _near(self, key: str) -> Any:
-        return self.memory.get(key)
+        # Without the remote one `get` asks the same, and would count a second miss.
+        return MISSING if self.remote is None else self.memory.get(key)
 
     def shrink(self, fraction: float = 0.5) -> int:
         """See `Cache.shrink`."""

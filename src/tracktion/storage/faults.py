@@ -30,6 +30,10 @@ _UNWRITABLE = {
 _SIGNS = ("no such table", "no such column", "has no column", "malformed", "decode to UTF-8")
 """What SQLite says without a code of its own when the schema or a text is damaged."""
 
+_IN_THE_WAY = {"40001", "40P01", "23505"}
+"""PostgreSQL's states of a transaction that would do at another try: serialisation, deadlock, and a unique value that
+somebody committed after we looked for it."""
+
 _DATA = {"22", "54"}
 """Classes of PostgreSQL's states: data exceptions, limits of the program (an index entry of 2704 bytes)."""
 
@@ -92,7 +96,7 @@ def _postgresql(error: Exception, state: str | None, place: str) -> StorageError
     detail = f" ({' '.join(str(error).split())[:300]})"
     if (state is None and type(error).__name__ == "DataError") or (state is not None and state[:2] in _DATA):
         return UsageError(UNSTORABLE + detail, file=place)
-    if state in {"40001", "40P01", "55P03", "57014"}:
+    if state in _IN_THE_WAY or state in {"55P03", "57014"}:
         return StorageBusyError(BUSY + detail, file=place)
     if state is not None and state.startswith("53") and state != "53300":
         return StorageFullError("the server is out of disk or memory; what was committed is kept" + detail, file=place)
@@ -104,9 +108,9 @@ def _postgresql(error: Exception, state: str | None, place: str) -> StorageError
 
 
 def retryable(error: Exception) -> bool:
-    """Whether PostgreSQL has rolled the transaction back for the sake of others (deadlock, serialisation)."""
+    """Whether PostgreSQL has rolled the transaction back for the sake of others."""
     original = error.orig if isinstance(error, exc.DBAPIError) else error
-    return getattr(original, "sqlstate", None) in {"40001", "40P01"}
+    return getattr(original, "sqlstate", None) in _IN_THE_WAY
 
 
 def lost_connection(error: Exception) -> bool:

@@ -17,8 +17,10 @@ from tracktion.storage.rows import (
     demand_limit,
     demand_name,
     dump_json,
+    fingerprint_row,
     known_id,
     plain_analysis,
+    plain_id,
     summary_of,
 )
 
@@ -134,22 +136,24 @@ class MemoryStorage(MemoryTracks, MemoryFiles):
         most = None if limit is None else demand_limit(limit)
         with self._lock:
             self._check_open()
-            summaries = [self._analyses[key][1] for key in sorted(self._analyses)]
+            summaries = [summary for _, summary in self._analyses.values()]
         wanted = None if identities is None else {demand_name(identity, "identity") for identity in identities}
+        tonics = None if keys is None else set(map(known_id, keys))
         found = [
             s
             for s in summaries
             if (wanted is None or s.identity in wanted)
-            and (keys is None or s.key in keys)
+            and (tonics is None or s.key in tonics)
             and (bpm_ranges is None or (s.bpm is not None and any(low <= s.bpm <= high for low, high in bpm_ranges)))
         ]
+        found.sort(key=lambda s: (s.identity, s.version, s.parameters_key))
         return found[:most]
 
     def put_fingerprint(self, identity: str, fingerprint: bytes, *, duration: float) -> None:
         """See `AnalysisStore.put_fingerprint`."""
-        demand_name(identity, "identity")
+        identity, data, seconds = fingerprint_row(identity, fingerprint, duration)
         with self.transaction():
-            self._put(self._fingerprints, identity, (bytes(fingerprint), float(duration)))
+            self._put(self._fingerprints, identity, (data, seconds))
 
     def get_fingerprint(self, identity: str, /) -> tuple[bytes, float] | None:
         """See `AnalysisStore.get_fingerprint`."""
@@ -186,9 +190,9 @@ class MemoryStorage(MemoryTracks, MemoryFiles):
             return Playlist(playlist_id, title, len(tracks))
 
     def _existing(self, track_ids: Iterable[int]) -> list[int]:
-        tracks = list(track_ids)
+        tracks = list(map(plain_id, track_ids))
         for track_id in tracks:
-            if known_id(track_id) not in self._tracks:
+            if track_id not in self._tracks:
                 raise UsageError(f"there is no track {track_id}")
         return tracks
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from tracktion.errors import StorageBusyError, StorageUnavailableError
+from tracktion.storage.tasks import demand_task, running_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, MutableMapping
@@ -47,6 +48,7 @@ class MemoryBase:
         self._undo: list[tuple[MutableMapping[Any, Any], Any, Any]] = []
         self._depth = 0
         self._owner = 0
+        self._task: Any = None
         self._closed = False
         self._revision = 0
         self._edition = uuid.uuid4().hex
@@ -76,6 +78,10 @@ class MemoryBase:
         """See `Storage.transaction`."""
         with self._lock:
             self._check_open()
+            if self._depth:
+                demand_task(self._task)
+            else:
+                self._task = running_task()
             mark, self._depth, self._owner = len(self._undo), self._depth + 1, threading.get_ident()
             try:
                 yield self
@@ -85,6 +91,7 @@ class MemoryBase:
             finally:
                 self._depth -= 1
                 if not self._depth:
+                    self._task = None
                     self._finish()
 
     def run(self, work: Callable[[Self], T], /) -> T:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from heapq import heappop, heappush
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from tracktion.results.catalogue import FileRecord, OutboxMessage
-from tracktion.storage.file_rows import checked_changes, checked_file, now_ns
-from tracktion.storage.memory_base import MemoryBase
-from tracktion.storage.rows import demand_limit, demand_name, demand_text, dump_json, known_id
+from tracktion.storage.file_rows import checked, checked_changes, checked_file, now_ns
+from tracktion.storage.memory_base import MemoryBase, members
+from tracktion.storage.rows import demand_bytes, demand_limit, demand_name, demand_text, dump_json, known_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,9 +29,16 @@ class MemoryFiles(MemoryBase):
         self._files: dict[int, FileRecord] = {}
         self._places: dict[bytes, dict[bytes, int]] = {}
         self._states: dict[str, dict[int, None]] = {}
+        self._of_tracks: dict[int, int | tuple[int, ...]] = {}
+        self._queue: list[int] | None = None
+        """Ready rows as a heap; None until it is needed."""
         self._outbox: dict[str, OutboxMessage] = {}
         self._values: dict[str, str] = {}
         self._counters: dict[str, int] = {"file": 0, "outbox": 0}
+
+    def _forget_order(self) -> None:
+        super()._forget_order()
+        self._queue = None
 
     def _next(self, name: str) -> int:
         self._put(self._counters, name, self._counters[name] + 1)
@@ -56,10 +65,21 @@ class MemoryFiles(MemoryBase):
             if old is not None:
                 self._drop(self._states[old.state], file_id)
             self._put(self._states.setdefault(record.state, {}), file_id, None)
+            if record.state == "ready" and self._queue is not None:
+                heappush(self._queue, file_id)
+        self._relink(file_id, None if old is None else old.track_id, record.track_id)
         self._put(self._files, file_id, record)
+
+    def _relink(self, file_id: int, old: int | None, new: int | None) -> None:
+        if old != new:
+            if old is not None:
+                self._unlink(self._of_tracks, old, file_id)
+            if new is not None:
+                self._link(self._of_tracks, new, file_id)
 
     def get_file(self, path: bytes, *, root: bytes | None = None) -> FileRecord | None:
         """See `FileStore.get_file`."""
+        path, root = checked("path", path), None if root is None else checked("root", root)
         with self._lock:
             self._check_open()
             roots = [root] if root is not None else sorted(self._places)
@@ -81,6 +101,7 @@ class MemoryFiles(MemoryBase):
         limit: int | None = None,
     ) -> Iterator[FileRecord]:
         """See `FileStore.find_files`."""
+        track_id = None if track_id is None else known_id(track_id)
         asked = {
             "root": root,
             "audio_identity": audio_identity,
@@ -88,26 +109,33 @@ class MemoryFiles(MemoryBase):
             "inode": inode,
             "track_id": track_id,
         }
-        wanted = [(name, value) for name, value in asked.items() if value is not None]
+        wanted = [(name, checked(name, value)) for name, value in asked.items() if value is not None]
+        wanted_states = None if states is None else {checked("state", state) for state in states}
         most = None if limit is None else demand_limit(limit)
         with self._lock:
             self._check_open()
-            if states is None:
-                ids = sorted(self._files)
-            else:
-                ids = sorted(file_id for state in set(states) for file_id in self._states.get(state, ()))
+            ids = self._ids(wanted_states, track_id)
         found = 0
         for start in range(0, len(ids), PAGE):
             with self._lock:
+                self._check_open()
                 records = [self._files[file_id] for file_id in ids[start : start + PAGE] if file_id in self._files]
             for record in records:
                 if most is not None and found >= most:
                     return
-                if states is not None and record.state not in states:
+                if wanted_states is not None and record.state not in wanted_states:
                     continue
                 if all(getattr(record, name) == value for name, value in wanted):
                     found += 1
                     yield record
+
+    def _ids(self, states: set[str] | None, track_id: int | None) -> list[int]:
+        """Return the ids of rows that may be meant, by the index that says most, in order."""
+        if track_id is not None:
+            return sorted(members(self._of_tracks.get(track_id)))
+        if states is not None:
+            return sorted(chain.from_iterable(self._states.get(state, ()) for state in states))
+        return sorted(self._files)
 
     def update_file(
         self,
@@ -120,16 +148,14 @@ class MemoryFiles(MemoryBase):
     ) -> bool:
         """See `FileStore.update_file`."""
         file_id = known_id(file_id)
-        checked = checked_changes(changes)
+        new = checked_changes(changes)
+        expected = {"state": expected_state, "epoch": expected_epoch}
+        wanted = [(name, checked(name, value)) for name, value in expected.items() if value is not None]
         with self.transaction():
             old = self._files.get(file_id)
-            if (
-                old is None
-                or (expected_state is not None and old.state != expected_state)
-                or (expected_epoch is not None and old.epoch != expected_epoch)
-            ):
+            if old is None or any(getattr(old, name) != value for name, value in wanted):
                 return False
-            record = dataclasses.replace(old, **checked, changed_ns=now_ns())
+            record = dataclasses.replace(old, **new, changed_ns=now_ns())
             if (record.root, record.path) != (old.root, old.path):
                 self._move(old, record)
             self._write(record)
@@ -148,6 +174,7 @@ class MemoryFiles(MemoryBase):
         if record is None:
             return False
         self._drop(self._states[record.state], file_id)
+        self._relink(file_id, record.track_id, None)
         self._drop(self._places[record.root], record.path)
         return self._drop(self._files, file_id)
 
@@ -155,32 +182,42 @@ class MemoryFiles(MemoryBase):
         self, *, owner: str, epoch: int, limit: int = 10, max_attempts: int = 3, root: bytes | None = None
     ) -> list[FileRecord]:
         """See `FileStore.claim_files`."""
-        most = demand_limit(limit)
+        most, tries = demand_limit(limit), demand_limit(max_attempts, "max_attempts")
+        root = None if root is None else checked("root", root)
+        claim = checked_changes({"state": "running", "owner": owner, "epoch": epoch})
         with self.transaction():
-            claimed: list[FileRecord] = []
-            for file_id in self._states.get("ready", {}):
-                if len(claimed) >= most:
-                    break
-                record = self._files[file_id]
-                if record.attempts < max_attempts and root in (None, record.root):
-                    claimed.append(record)
             taken = [
-                dataclasses.replace(
-                    record,
-                    state="running",
-                    attempts=record.attempts + 1,
-                    owner=owner,
-                    epoch=epoch,
-                    changed_ns=now_ns(),
-                )
-                for record in claimed
+                dataclasses.replace(record, **claim, attempts=record.attempts + 1, changed_ns=now_ns())
+                for record in self._next_ready(most, tries, root)
             ]
             for record in taken:
                 self._write(record)
             return taken
 
+    def _next_ready(self, most: int, tries: int, root: bytes | None) -> list[FileRecord]:
+        """Take the first ready rows out of the queue, which may hold some that are ready no more, or twice."""
+        ready = self._states.get("ready", {})
+        queue = self._queue = sorted(ready) if self._queue is None else self._queue
+        found: list[FileRecord] = []
+        others: list[int] = []
+        last = 0
+        while queue and len(found) < most:
+            file_id = heappop(queue)
+            if file_id == last or file_id not in ready:
+                continue
+            last = file_id
+            record = self._files[file_id]
+            if record.attempts < tries and root in (None, record.root):
+                found.append(record)
+            else:
+                others.append(file_id)
+        for file_id in others:
+            heappush(queue, file_id)
+        return found
+
     def count_files(self, *, root: bytes | None = None) -> dict[str, int]:
         """See `FileStore.count_files`."""
+        root = None if root is None else checked("root", root)
         with self._lock:
             self._check_open()
             counts = {
@@ -197,6 +234,7 @@ class MemoryFiles(MemoryBase):
     def add_outbox(self, message_id: str, payload: Mapping[str, Any], *, subject: bytes = b"") -> bool:
         """See `FileStore.add_outbox`."""
         demand_name(message_id, "the id of a message")
+        subject = demand_bytes(subject, "the subject of a message")
         plain = json.loads(dump_json(dict(payload)))
         with self.transaction():
             if message_id in self._outbox:
@@ -214,8 +252,9 @@ class MemoryFiles(MemoryBase):
 
     def mark_outbox(self, message_ids: Iterable[str], *, published: bool) -> int:
         """See `FileStore.mark_outbox`."""
+        wanted = dict.fromkeys(demand_name(message_id, "the id of a message") for message_id in message_ids)
         with self.transaction():
-            known = [self._outbox[message_id] for message_id in message_ids if message_id in self._outbox]
+            known = [self._outbox[message_id] for message_id in wanted if message_id in self._outbox]
             for message in known:
                 marked = dataclasses.replace(
                     message, published=message.published or published, attempts=message.attempts + 1

@@ -16,6 +16,7 @@ from tracktion.storage.rows import (
     chunked,
     demand_limit,
     demand_name,
+    known_after,
     known_id,
     merged,
     next_id,
@@ -169,7 +170,7 @@ class MemoryTracks(MemoryBase):
     def get_tracks(self, track_ids: Iterable[int], /) -> dict[int, Track]:
         """See `TrackStore.get_tracks`."""
         with self._lock:
-            found = ((track_id, self.get_track(track_id)) for track_id in track_ids)
+            found = ((track_id, self.get_track(track_id)) for track_id in map(known_id, track_ids))
             return {track_id: track for track_id, track in found if track is not None}
 
     def iter_tracks(self, *, after: int | None = None) -> Iterator[Track]:
@@ -190,6 +191,7 @@ class MemoryTracks(MemoryBase):
             yield track_id, _search_of(packed)
 
     def _walk(self, after: int | None) -> Iterator[tuple[int, bytes]]:
+        after = None if after is None else known_after(after)
         with self._lock:
             self._check_open()
             ids = self._sorted
@@ -198,11 +200,13 @@ class MemoryTracks(MemoryBase):
         start = 0 if after is None else bisect.bisect_right(ids, after)
         for place in range(start, len(ids)):
             with self._lock:
+                self._check_open()
                 packed = self._tracks.get(ids[place])
             if packed is not None:
                 yield ids[place], packed
 
     def _forget_order(self) -> None:
+        super()._forget_order()
         self._sorted = None
         if self._keys_hasty:
             self._keys = None
@@ -304,5 +308,5 @@ class MemoryTracks(MemoryBase):
         """See `TrackStore.candidates`."""
         self._check_open()
         search = import_module("tracktion.storage.search_memory")
-        found: list[Candidate] = search.candidates(self, query, limit=limit)
+        found: list[Candidate] = search.candidates(self, query, limit=demand_limit(limit))
         return found

@@ -11,10 +11,12 @@ from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql
 
 from tracktion.errors import StorageError, StorageUnavailableError, UsageError
+from tracktion.extras import needed
 from tracktion.storage.faults import lost_connection, retryable
 from tracktion.storage.rows import Row
 from tracktion.storage.schema import tracks
 from tracktion.storage.sql_analyses import SqlAnalyses
+from tracktion.storage.sql_base import parsed_url
 from tracktion.storage.sql_files import SqlFiles
 from tracktion.storage.sql_playlists import SqlPlaylists
 from tracktion.storage.sql_tracks import STORED, SqlTracks
@@ -47,7 +49,8 @@ class PostgresStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
     Parameters
     ----------
     url
-        ``postgresql+psycopg://user:password@host:port/database``.
+        ``postgresql+psycopg://user:password@host:port/database``; its options (``?sslmode=require``) are those of
+        libpq, and win over what is set here.
     migrate
         True brings an older schema up to date; None makes a new one and refuses an older one; False also refuses to
         make one.
@@ -89,34 +92,28 @@ class PostgresStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
         lock_timeout: float = 30.0,
         reconnect_seconds: float = 10.0,
     ) -> None:
-        made = sa.make_url(url)
-        made = made.set(drivername="postgresql+psycopg") if made.drivername in {"postgres", "postgresql"} else made
+        made = _server_of(url)
         settings = {
             "statement_timeout": f"{int(statement_timeout * 1000)}",
             "lock_timeout": f"{int(lock_timeout * 1000)}",
             "idle_in_transaction_session_timeout": "60000",
             "jit": "off",
         }
-        try:
-            engine = sa.create_engine(
-                made,
-                pool_size=pool_size,
-                max_overflow=max_overflow,
-                pool_timeout=pool_timeout,
-                pool_recycle=recycle_seconds,
-                pool_pre_ping=True,
-                connect_args={
-                    "connect_timeout": connect_timeout,
-                    "application_name": "tracktion",
-                    "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
-                    "keepalives_idle": 30,
-                    "tcp_user_timeout": int(statement_timeout * 1000),
-                },
-            )
-        except (ModuleNotFoundError, exc.NoSuchModuleError) as error:
-            raise UsageError(
-                f"{made.drivername} needs a driver: pip install 'tracktion[postgres]' ({error})"
-            ) from error
+        arguments: dict[str, Any] = {
+            "connect_timeout": connect_timeout,
+            "application_name": "tracktion",
+            "keepalives_idle": 30,
+            "tcp_user_timeout": int(statement_timeout * 1000),
+        }
+        engine = sa.create_engine(
+            made,
+            pool_size=pool_size,
+            max_overflow=max_overflow,
+            pool_timeout=pool_timeout,
+            pool_recycle=recycle_seconds,
+            pool_pre_ping=True,
+            connect_args=_joined(arguments, settings, made),
+        )
         self._upsert_tracks = _upsert_tracks()
         super().__init__(engine, place=made.render_as_string(hide_password=True), retry_seconds=reconnect_seconds)
         try:
@@ -246,6 +243,25 @@ def _fate(connection: Connection, mark: Mark) -> bool | None:
         return None
     reused = mark.checkpoint is not None and connection.execute(_REUSED, mark._asdict()).scalar_one()
     return bool(status == "committed" and not reused)
+
+
+def _server_of(url: str | sa.URL) -> sa.URL:
+    """Return the server that a URL names, reached by psycopg, or raise `UsageError`."""
+    made = parsed_url(url)
+    driver = made.drivername.partition("+")[2]
+    if driver not in {"", "psycopg"}:
+        raise UsageError(f"PostgreSQL is reached by the driver psycopg: write postgresql+psycopg://, not +{driver}")
+    needed("psycopg", "postgres", what="PostgresStorage")
+    return made.set(drivername="postgresql+psycopg")
+
+
+def _joined(arguments: dict[str, Any], settings: dict[str, str], url: sa.URL) -> dict[str, Any]:
+    """Return arguments of a connection, settings of its session among them; what the URL says wins."""
+    theirs = url.query.get("options", ())
+    options = [f"-c {name}={value}" for name, value in settings.items()]
+    options += [theirs] if isinstance(theirs, str) else theirs
+    ours = {name: value for name, value in arguments.items() if name not in url.query}
+    return ours | {"options": " ".join(options)}
 
 
 def _upsert_tracks() -> Any:

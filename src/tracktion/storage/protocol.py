@@ -152,7 +152,7 @@ class FileStore(Protocol):
     def claim_files(
         self, *, owner: str, epoch: int, limit: int = 10, max_attempts: int = 3, root: bytes | None = None
     ) -> list[FileRecord]:
-        """Take up to `limit` rows from ``ready`` to ``running``, oldest first, and count the attempt, atomically.
+        """Take up to `limit` rows from ``ready`` to ``running``, by ascending id, and count the attempt, atomically.
 
         Two claimants, also in different processes and hosts, never get the same row. Rows with `max_attempts` behind
         them are left alone.
@@ -303,7 +303,8 @@ class Storage(TrackStore, FileStore, AnalysisStore, PlaylistStore, Protocol):
     ``Busy``, ``Full``, ``Corrupt``, ``Unavailable``, ``Version``; after `close`, `StorageUnavailableError`.
 
     What no home can keep is a `UsageError` in all of them: NUL and lone surrogates in text by which something is looked
-    up (identities, names, keys), more than 800 bytes of it, a negative limit. An id outside of 64 bits names nothing.
+    up (identities, names, keys), more than 800 bytes of it, a negative limit, a value that a field of a file cannot
+    have (text for a path). An id outside of 64 bits names nothing.
     """
 
     @property
@@ -333,7 +334,8 @@ class Storage(TrackStore, FileStore, AnalysisStore, PlaylistStore, Protocol):
         """Make all calls of this thread inside the ``with`` one unit of work: together, or not at all.
 
         Nested units are savepoints: an inner one that raises takes back its own part only. Keep it short: other
-        writers wait. An exception that leaves the block rolls back and is raised on.
+        writers wait. An exception that leaves the block rolls back and is raised on. A coroutine that awaits inside of
+        it makes the calls of others of its thread a `UsageError`: they would become part of its unit.
         """
         ...
 

@@ -21,7 +21,9 @@ __all__ = [
     "Row",
     "analysis_key",
     "chunked",
+    "clean_text",
     "cleaned",
+    "demand_bytes",
     "demand_limit",
     "demand_name",
     "demand_search",
@@ -29,16 +31,20 @@ __all__ = [
     "demand_whole",
     "dump_json",
     "existing_row",
+    "fingerprint_row",
+    "known_after",
     "known_id",
     "load_json",
     "merged",
     "next_id",
     "plain",
+    "plain_id",
     "row_checksum",
     "summary_of",
     "text_checksum",
     "to_row",
     "track_of",
+    "whole_number",
     "with_changes",
 ]
 
@@ -91,7 +97,8 @@ def _is_nan(value: Any) -> bool:
     return isinstance(value, Real) and math.isnan(value)
 
 
-def _integer(value: Any, name: str) -> int | None:
+def whole_number(value: Any, name: str) -> int | None:
+    """Return a whole number, which may come as text or float; None for what says nothing."""
     if value is None:
         return None
     if isinstance(value, str):
@@ -114,7 +121,7 @@ def _integer(value: Any, name: str) -> int | None:
 
 
 def _track_id(value: Any) -> int | None:
-    number = _integer(value, "id")
+    number = whole_number(value, "id")
     if number is not None and not 0 <= number <= MAX_ID:
         raise UsageError(f"id must be between 0 and 2**63 - 1, not {number}")
     return number
@@ -141,7 +148,7 @@ def _year(value: Any) -> int | None:
         match = _YEAR.match(value)
         if match:
             return int(match.group(1)) or None
-    year = _integer(value, "year")
+    year = whole_number(value, "year")
     if year is not None and not -9999 <= year <= 9999:
         raise UsageError(f"year must have at most four digits, not {year}")
     return year or None
@@ -278,9 +285,22 @@ def demand_name(text: str, what: str) -> str:
     return text
 
 
+def demand_bytes(data: bytes, what: str) -> bytes:
+    """Return `data`, or raise `UsageError` for what is no bytes: of a number, ``bytes()`` would make zeros."""
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise UsageError(f"{what} must be bytes, not {type(data).__name__}")
+    return bytes(data)
+
+
+def fingerprint_row(identity: str, fingerprint: bytes, duration: float) -> tuple[str, bytes, float]:
+    """Return what is kept of a fingerprint, or raise `UsageError`."""
+    seconds = cleaned("duration", duration)
+    return demand_name(identity, "identity"), demand_bytes(fingerprint, "a fingerprint"), seconds or 0.0
+
+
 def demand_limit(limit: int, what: str = "limit") -> int:
     """Return a number of rows that every home can take, or raise `UsageError`."""
-    number = _integer(limit, what)
+    number = whole_number(limit, what)
     if number is None or number < 0:
         raise UsageError(f"{what} must be a whole number from 0 on, not {limit!r:.40}")
     return min(number, MAX_ID)
@@ -288,11 +308,21 @@ def demand_limit(limit: int, what: str = "limit") -> int:
 
 def known_id(number: int) -> int:
     """Return an id to look up; one that no home could give is -1, which no row has."""
+    found = plain_id(number)
+    return found if 0 <= found <= MAX_ID else -1
+
+
+def known_after(number: int) -> int:
+    """Return the id after which to read on, as every home can compare it with those it gave."""
+    return min(max(plain_id(number), -1), MAX_ID)
+
+
+def plain_id(number: int) -> int:
+    """Return a whole number of any kind as int, or raise `UsageError`."""
     try:
-        found = operator.index(number)
+        return operator.index(number)
     except TypeError:
         raise UsageError(f"an id is a whole number, not {number!r:.40}") from None
-    return found if 0 <= found <= MAX_ID else -1
 
 
 def next_id(last: int, count: int = 1) -> int:

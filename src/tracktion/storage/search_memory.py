@@ -35,5 +35,5 @@ def index_of(storage: MemoryTracks) -> TextIndex:
 
 def candidates(storage: MemoryTracks, query: NormalisedTrack, *, limit: int = KEEP) -> list[Candidate]:
     """Return tracks whose searchable text is like ``query.search``, likeliest first."""
-    snapshot, rows = index_of(storage).search(query.search, keep=limit)
+    snapshot, rows = index_of(storage).search(query.search, keep=min(limit, storage.count_tracks()))
     return storage.get_candidates(snapshot.ids[rows].tolist())

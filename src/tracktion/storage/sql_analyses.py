@@ -17,6 +17,8 @@ from tracktion.storage.rows import (
     demand_name,
     demand_whole,
     dump_json,
+    fingerprint_row,
+    known_id,
     load_json,
     plain_analysis,
     row_checksum,
@@ -124,10 +126,10 @@ class SqlAnalyses(SqlValues):
         """See `AnalysisStore.find_analyses`."""
         query, most = _SUMMARY, None if limit is None else demand_limit(limit)
         if bpm_ranges is not None:
-            between = [analyses.c.bpm.between(low, high) for low, high in bpm_ranges]
+            between = [analyses.c.bpm.between(float(low), float(high)) for low, high in bpm_ranges]
             query = query.where(sa.or_(sa.false(), *between))
         if keys is not None:
-            query = query.where(analyses.c.musical_key.in_(list(keys)))
+            query = query.where(analyses.c.musical_key.in_(list(map(known_id, keys))))
         parts: list[list[str] | None] = [None]
         if identities is not None:
             parts = list(chunked(sorted({demand_name(identity, "identity") for identity in identities}), ASK))
@@ -144,9 +146,7 @@ class SqlAnalyses(SqlValues):
 
     def put_fingerprint(self, identity: str, fingerprint: bytes, *, duration: float) -> None:
         """See `AnalysisStore.put_fingerprint`."""
-        demand_name(identity, "identity")
-        data = bytes(fingerprint)
-        seconds = float(duration)
+        identity, data, seconds = fingerprint_row(identity, fingerprint, duration)
         checksum = print_checksum(identity, data, seconds)
         values = {"identity": identity, "data": data, "duration": seconds, "checksum": checksum}
         self.write(lambda connection: connection.execute(self._upserting(fingerprints), values))

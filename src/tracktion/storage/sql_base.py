@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from tracktion.errors import StorageError, StorageUnavailableError, StorageVersionError
+from tracktion.errors import StorageError, StorageUnavailableError, StorageVersionError, UsageError
 from tracktion.results.catalogue import StorageHealth
 from tracktion.storage.faults import translate
 from tracktion.storage.schema import HEAD, REVISIONS, VERSION_TABLE, metadata
+from tracktion.storage.tasks import demand_task, running_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-__all__ = ["SqlBase"]
+__all__ = ["SqlBase", "parsed_url"]
 
 T = TypeVar("T")
 
@@ -35,6 +36,14 @@ CHANGES = 256
 
 _open_storages: weakref.WeakSet[SqlBase] = weakref.WeakSet()
 _abandoned: list[object] = []
+
+
+def parsed_url(url: str | sa.URL) -> sa.URL:
+    """Return the parts of a URL, or raise `UsageError`, which does not tell it: it may hold a password."""
+    try:
+        return sa.make_url(url)
+    except (exc.ArgumentError, ValueError) as error:
+        raise UsageError(f"the URL of the catalogue cannot be read: {error}") from None
 
 
 def _each(hook: str) -> None:
@@ -106,10 +115,17 @@ class SqlBase:
 
     # --- units of work --------------------------------------------------------------------------------------------
 
+    def _unit(self) -> Connection | None:
+        """Return the connection of this thread's unit of work, None outside of one."""
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is not None:
+            demand_task(self._local.task)
+        return connection
+
     @contextmanager
     def transaction(self) -> Iterator[Self]:
         """See `Storage.transaction`."""
-        connection: Connection | None = getattr(self._local, "connection", None)
+        connection = self._unit()
         if connection is None:
             with self._begin(write=True):
                 yield self
@@ -119,14 +135,14 @@ class SqlBase:
 
     def run(self, work: Callable[[Self], T], /) -> T:
         """See `Storage.run`."""
-        if getattr(self._local, "connection", None) is not None:
+        if self._unit() is not None:
             with self.transaction():
                 return work(self)
         return self._run(lambda _: work(self), write=True)
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Return ``work(connection)``, run in a transaction that only reads; for modules of the storage."""
-        connection: Connection | None = getattr(self._local, "connection", None)
+        connection = self._unit()
         if connection is not None:
             self._demand_unit()
             with self._translated():
@@ -138,7 +154,7 @@ class SqlBase:
 
         Where the server can go away, it may run again after a roll-back, so it must have no other effects.
         """
-        connection: Connection | None = getattr(self._local, "connection", None)
+        connection = self._unit()
         if connection is not None:
             with self._savepoint(connection), self._translated():
                 return work(connection)
@@ -160,6 +176,7 @@ class SqlBase:
                 savepoint.commit()
         except StorageError as error:
             self._local.lost = error
+            savepoint.close()  # until then SQLAlchemy takes it for the current one, and those around it cannot end
             raise
 
     def _take_back(self, part: sa.Transaction, cause: BaseException) -> None:
@@ -223,7 +240,7 @@ class SqlBase:
                     connection.execution_options(**self._options(write=write, single=single))
                     transaction = connection.begin()
                     mark = self._mark(connection) if write else None
-                self._local.connection = connection
+                self._local.connection, self._local.task = connection, running_task()
                 self._local.changed = None
                 self._local.lost = None
                 try:
@@ -236,7 +253,7 @@ class SqlBase:
                     self._take_back(transaction, error)
                     raise
                 finally:
-                    self._local.connection = None
+                    self._local.connection = self._local.task = None
                 with self._translated():
                     self._commit(transaction, mark)
                 if self._local.changed is not None:
@@ -309,9 +326,10 @@ class SqlBase:
                 file=self._place,
             )
         if version is None and migrate is False:
-            raise StorageVersionError(
-                "there is no catalogue yet, and migrate=False forbids making it", file=self._place
-            )
+            raise self._none_yet()
+
+    def _none_yet(self) -> StorageVersionError:
+        return StorageVersionError("there is no catalogue yet, and migrate=False forbids making it", file=self._place)
 
     def close(self) -> None:
         """See `Storage.close`."""
@@ -329,14 +347,20 @@ class SqlBase:
         """See `Storage.health`."""
         begin = time.perf_counter()
         try:
-            with self._begin(write=False) as connection, self._translated():
-                version = self._version(connection)
+            version = self._version_now()
             problem = None if version == HEAD else f"schema {version}, expected {HEAD}"
-        except StorageError as error:
+        except (StorageError, UsageError) as error:
             version, problem = None, str(error)
         return StorageHealth(
             problem is None, self.home, version or "", time.perf_counter() - begin, problem, self._details()
         )
+
+    def _version_now(self) -> str | None:
+        """Ask for it once: who looks after a server that is away does not wait for it."""
+        if self._unit() is not None:
+            return self.read(self._version)
+        with self._begin(write=False) as connection, self._translated():
+            return self._version(connection)
 
     # --- helpers --------------------------------------------------------------------------------------------------
 
@@ -348,7 +372,7 @@ class SqlBase:
 
     def _ask(self, question: Callable[[Connection], T]) -> T:
         """As `read`, for a single statement, which needs no transaction around it."""
-        if getattr(self._local, "connection", None) is not None:
+        if self._unit() is not None:
             return self.read(question)
         return self._run(question, write=False, single=True)
 

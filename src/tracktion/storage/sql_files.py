@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from tracktion.results.catalogue import FileRecord, OutboxMessage
-from tracktion.storage.file_rows import FILE_FIELDS, checked_changes, checked_file, now_ns
+from tracktion.storage.file_rows import FILE_FIELDS, checked, checked_changes, checked_file, now_ns
 from tracktion.storage.file_sums import STORED_FILE, change_files, file_checksum, record_of, stored_values
-from tracktion.storage.rows import chunked, demand_limit, demand_name, demand_whole, dump_json, known_id
+from tracktion.storage.rows import (
+    chunked,
+    demand_bytes,
+    demand_limit,
+    demand_name,
+    demand_whole,
+    dump_json,
+    known_id,
+)
 from tracktion.storage.schema import files, outbox
 from tracktion.storage.sql_values import SqlValues
 
@@ -50,12 +57,13 @@ class SqlFiles(SqlValues):
 
     def put_files(self, files: Iterable[FileRecord], /) -> list[int]:
         """See `FileStore.put_files`."""
-        ids: list[int] = []
-        with self.transaction():
-            for chunk in chunked(files, CHUNK):
-                records = [checked_file(record) for record in chunk]
-                ids.extend(self.write(partial(self._put_files, records=records)))
-        return ids
+        # All of them before the transaction, so that nobody waits for the iterator, and it may be run again.
+        records = list(map(checked_file, files))
+
+        def work(connection: Connection) -> list[int]:
+            return [number for part in chunked(records, CHUNK) for number in self._put_files(connection, part)]
+
+        return self.write(work)
 
     def _put_files(self, connection: Connection, records: list[FileRecord]) -> list[int]:
         last = before = self._locked_counter(connection, "file")
@@ -81,9 +89,9 @@ class SqlFiles(SqlValues):
 
     def get_file(self, path: bytes, *, root: bytes | None = None) -> FileRecord | None:
         """See `FileStore.get_file`."""
-        query = STORED_FILE.where(files.c.path == path).order_by(files.c.root).limit(1)
+        query = STORED_FILE.where(files.c.path == checked("path", path)).order_by(files.c.root).limit(1)
         if root is not None:
-            query = query.where(files.c.root == root)
+            query = query.where(files.c.root == checked("root", root))
         found = self._first(query)
         return None if found is None else record_of(found)
 
@@ -101,20 +109,16 @@ class SqlFiles(SqlValues):
         """See `FileStore.find_files`."""
         query = STORED_FILE.order_by(files.c.id)
         if states is not None:
-            query = query.where(files.c.state.in_(list(states)))
-        for name, value in stored_values(
-            {
-                name: value
-                for name, value in (
-                    ("root", root),
-                    ("audio_identity", audio_identity),
-                    ("device", device),
-                    ("inode", inode),
-                    ("track_id", track_id),
-                )
-                if value is not None
-            }
-        ).items():
+            query = query.where(files.c.state.in_([checked("state", state) for state in states]))
+        asked = {
+            "root": root,
+            "audio_identity": audio_identity,
+            "device": device,
+            "inode": inode,
+            "track_id": None if track_id is None else known_id(track_id),
+        }
+        known = {name: checked(name, value) for name, value in asked.items() if value is not None}
+        for name, value in stored_values(known).items():
             query = query.where(files.c[name] == value)
         last, left = -1, None if limit is None else demand_limit(limit)
         while left is None or left > 0:
@@ -138,22 +142,22 @@ class SqlFiles(SqlValues):
     ) -> bool:
         """See `FileStore.update_file`."""
         file_id = known_id(file_id)
-        checked = stored_values(checked_changes(changes))
+        new = stored_values(checked_changes(changes))
         condition = files.c.id == file_id
         if expected_state is not None:
-            condition &= files.c.state == expected_state
+            condition &= files.c.state == checked("state", expected_state)
         if expected_epoch is not None:
-            condition &= files.c.epoch == expected_epoch
+            condition &= files.c.epoch == checked("epoch", expected_epoch)
 
         def work(connection: Connection) -> bool:
-            if "path" in checked or "root" in checked:
+            if "path" in new or "root" in new:
                 old = connection.execute(sa.select(files.c.path, files.c.root).where(condition)).one_or_none()
                 if old is None:
                     return False
-                path, root = checked.get("path", old.path), checked.get("root", old.root)
+                path, root = new.get("path", old.path), new.get("root", old.root)
                 there = (files.c.path == path) & (files.c.root == root) & (files.c.id != file_id)
                 connection.execute(sa.delete(files).where(there))
-            changed = checked | {"changed_ns": now_ns()}
+            changed = new | {"changed_ns": now_ns()}
             return change_files(connection, condition, changed, checksums=self._checksums) > 0
 
         return self.write(work)
@@ -162,14 +166,16 @@ class SqlFiles(SqlValues):
         self, *, owner: str, epoch: int, limit: int = 10, max_attempts: int = 3, root: bytes | None = None
     ) -> list[FileRecord]:
         """See `FileStore.claim_files`."""
-        query = STORED_FILE.where(files.c.state == "ready", files.c.attempts < max_attempts)
+        claim = checked_changes({"state": "running", "owner": owner, "epoch": epoch})
+        tries = sa.literal(demand_limit(max_attempts, "max_attempts"), sa.BigInteger)
+        query = STORED_FILE.where(files.c.state == "ready", files.c.attempts < tries)
         if root is not None:
-            query = query.where(files.c.root == root)
+            query = query.where(files.c.root == checked("root", root))
         query = query.order_by(files.c.id).limit(demand_limit(limit)).with_for_update(skip_locked=True)
 
         def work(connection: Connection) -> list[FileRecord]:
             found = [record_of(row) for row in connection.execute(query)]
-            changes: dict[str, Any] = {"state": "running", "owner": owner, "epoch": epoch, "changed_ns": now_ns()}
+            changes: dict[str, Any] = claim | {"changed_ns": now_ns()}
             attempts: dict[int, list[int]] = {}
             for record in found:
                 attempts.setdefault(record.attempts + 1, []).append(record.id or 0)
@@ -185,7 +191,7 @@ class SqlFiles(SqlValues):
         """See `FileStore.count_files`."""
         query = sa.select(files.c.state, sa.func.count()).group_by(files.c.state)
         if root is not None:
-            query = query.where(files.c.root == root)
+            query = query.where(files.c.root == checked("root", root))
         return {row[0]: row[1] for row in self._all(query)}
 
     def delete_files(self, file_ids: Iterable[int], /) -> int:
@@ -204,7 +210,7 @@ class SqlFiles(SqlValues):
         """See `FileStore.add_outbox`."""
         values = {
             "id": demand_name(message_id, "the id of a message"),
-            "subject": subject,
+            "subject": demand_bytes(subject, "the subject of a message"),
             "payload": dump_json(dict(payload)),
             "published": False,
             "attempts": 0,
@@ -221,7 +227,7 @@ class SqlFiles(SqlValues):
 
     def mark_outbox(self, message_ids: Iterable[str], *, published: bool) -> int:
         """See `FileStore.mark_outbox`."""
-        wanted = list(message_ids)
+        wanted = list(dict.fromkeys(demand_name(message_id, "the id of a message") for message_id in message_ids))
 
         def work(connection: Connection) -> int:
             return sum(self._mark_outbox(connection, part, published=published) for part in chunked(wanted, CHUNK))

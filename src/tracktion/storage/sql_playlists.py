@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from tracktion.errors import StorageCorruptError, UsageError
 from tracktion.results.catalogue import Playlist, PlaylistEntries
 from tracktion.storage.entries import Order, pack
-from tracktion.storage.rows import chunked, clean_text, demand_whole, known_id
+from tracktion.storage.rows import chunked, clean_text, demand_whole, known_id, plain_id
 from tracktion.storage.schema import playlists, tracks
 from tracktion.storage.sql_values import SqlValues
 
@@ -32,7 +32,14 @@ _ORDER = sa.select(
     *_SUMMARY, playlists.c.entry_ids, playlists.c.track_ids, playlists.c.next_entry, playlists.c.checksum
 ).where(_THIS)
 _ORDER_LOCKED = _ORDER.with_for_update()
-_KNOWN_TRACKS = sa.select(tracks.c.id).where(tracks.c.id.in_(sa.bindparam("wanted", expanding=True)))
+_KNOWN_TRACKS = (
+    sa.select(tracks.c.id)
+    .where(tracks.c.id.in_(sa.bindparam("wanted", expanding=True)))
+    .order_by(tracks.c.id)
+    .with_for_update(read=True, key_share=True)
+)
+"""Kept from being deleted until they stand in the playlist, where the deletion will look for them."""
+
 _CHANGES = ("length", "next_entry", "entry_ids", "track_ids", "checksum", "summary_checksum")
 _CHANGE = sa.update(playlists).where(_THIS).values({name: sa.bindparam(f"new_{name}") for name in _CHANGES})
 
@@ -68,7 +75,7 @@ class SqlPlaylists(SqlValues):
     def create_playlist(self, name: str, *, track_ids: Iterable[int] = ()) -> Playlist:
         """See `PlaylistStore.create_playlist`."""
         title = clean_text(name, "name") or ""
-        wanted = list(track_ids)
+        wanted = list(map(plain_id, track_ids))
 
         def work(connection: Connection) -> Playlist:
             self._demand_tracks(connection, wanted)
@@ -156,11 +163,11 @@ class SqlPlaylists(SqlValues):
 
     def add_to_playlist(self, playlist_id: int, track_ids: Iterable[int], /) -> list[int]:
         """See `PlaylistStore.add_to_playlist`."""
-        return self._insert_tracks(playlist_id, None, list(track_ids))
+        return self._insert_tracks(playlist_id, None, list(map(plain_id, track_ids)))
 
     def insert_into_playlist(self, playlist_id: int, position: int, track_ids: Iterable[int], /) -> list[int]:
         """See `PlaylistStore.insert_into_playlist`."""
-        return self._insert_tracks(playlist_id, position, list(track_ids))
+        return self._insert_tracks(playlist_id, position, list(map(plain_id, track_ids)))
 
     def _insert_tracks(self, playlist_id: int, position: int | None, wanted: list[int]) -> list[int]:
         def edit(connection: Connection, order: Order) -> list[int]:

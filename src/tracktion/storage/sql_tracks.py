@@ -23,6 +23,7 @@ from tracktion.storage.rows import (
     demand_name,
     demand_search,
     existing_row,
+    known_after,
     known_id,
     row_checksum,
     text_checksum,
@@ -62,6 +63,7 @@ _ONE_LOCKED = _ONE.with_for_update()
 _SOME = _CANDIDATE.where(tracks.c.id.in_(sa.bindparam("wanted", expanding=True)))
 _BY_KEY = _CANDIDATE.where(tracks.c.norm_key == sa.bindparam("key")).order_by(tracks.c.id).limit(sa.bindparam("most"))
 _BY = {name: _TRACK.where(tracks.c[name].in_(sa.bindparam("wanted", expanding=True))) for name in ("id", *IDENTIFIERS)}
+_BY_LOCKED = {name: query.order_by(tracks.c.id).with_for_update() for name, query in _BY.items()}
 
 
 def _row(values: Sequence[Any]) -> Row:
@@ -97,10 +99,11 @@ class SqlTracks(SqlValues):
         resolver = Resolver(self._locked_counter(connection, "track"), upsert_by)
         before = resolver.last_id
         asked = {row[0] for row in rows if row[0] is not None}
-        for row in self._rows_where(connection, "id", asked):
+        # Locked, since what others change between this look and our writing would be overwritten.
+        for row in self._rows_where(connection, _BY_LOCKED["id"], asked):
             resolver.know(row)
         for name, values in resolver.identifiers_of(rows).items():
-            for row in self._rows_where(connection, name, values):
+            for row in self._rows_where(connection, _BY_LOCKED[name], values):
                 resolver.know(row)
         ids = [resolver.place(row, form) for row, form in zip(rows, forms, strict=True)]
         if resolver.last_id != before:
@@ -109,9 +112,9 @@ class SqlTracks(SqlValues):
         self._write_tracks(connection, new, changed)
         return ids
 
-    def _rows_where(self, connection: Connection, name: str, values: Iterable[Any]) -> Iterator[Row]:
+    def _rows_where(self, connection: Connection, query: sa.Select[Any], values: Iterable[Any]) -> Iterator[Row]:
         for part in chunked(sorted(values), ASK):
-            for found in connection.execute(_BY[name], {"wanted": part}):
+            for found in connection.execute(query, {"wanted": part}):
                 yield _row(found)
 
     def _write_tracks(
@@ -186,7 +189,7 @@ class SqlTracks(SqlValues):
     def get_tracks(self, track_ids: Iterable[int], /) -> dict[int, Track]:
         """See `TrackStore.get_tracks`."""
         wanted = list(dict.fromkeys(map(known_id, track_ids)))
-        found = self.read(lambda connection: list(self._rows_where(connection, "id", wanted)))
+        found = self.read(lambda connection: list(self._rows_where(connection, _BY["id"], wanted)))
         by_id = {row[0]: row for row in found}
         return {track_id: track_of(by_id[track_id]) for track_id in wanted if track_id in by_id}
 
@@ -215,7 +218,7 @@ class SqlTracks(SqlValues):
             yield track_id, key, search
 
     def _pages(self, query: sa.Select[Any], after: int | None) -> Iterator[Sequence[Any]]:
-        last = -1 if after is None else after
+        last = -1 if after is None else known_after(after)
         while True:
             page = query.where(tracks.c.id > last).order_by(tracks.c.id).limit(PAGE)
             rows = self._all(page)
@@ -237,7 +240,10 @@ class SqlTracks(SqlValues):
             found = connection.execute(_ONE_LOCKED, {"wanted": track_id}).one_or_none()
             if found is None:
                 return False
-            row = with_changes(_row(found), changes)
+            old = _row(found)
+            row = with_changes(old, changes)
+            if row == old:
+                return True
             self._write_tracks(connection, [], [(row, normaliser()(row[1], row[2], row[3]))])
             return True
 
@@ -280,5 +286,5 @@ class SqlTracks(SqlValues):
     def candidates(self, query: NormalisedTrack, /, *, limit: int = 50) -> list[Candidate]:
         """See `TrackStore.candidates`."""
         search = import_module(f"tracktion.storage.search_{self.home}")
-        found: list[Candidate] = search.candidates(self, query, limit=limit)
+        found: list[Candidate] = search.candidates(self, query, limit=demand_limit(limit))
         return found

@@ -72,7 +72,7 @@ class SqlValues(SqlBase):
 
     def edition(self) -> str | None:
         """See `Storage.edition`."""
-        if getattr(self._local, "connection", None) is not None and self._local.changed is not None:
+        if self._unit() is not None and self._local.changed is not None:
             return None
         return self.get_value(EDITION)
 

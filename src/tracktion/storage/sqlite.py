@@ -27,6 +27,7 @@ from tracktion.storage.places import network_filesystem
 from tracktion.storage.rows import Row
 from tracktion.storage.schema import tracks
 from tracktion.storage.sql_analyses import SqlAnalyses
+from tracktion.storage.sql_base import parsed_url
 from tracktion.storage.sql_files import SqlFiles
 from tracktion.storage.sql_playlists import SqlPlaylists
 from tracktion.storage.sql_tracks import CANDIDATE_FIELDS, SqlTracks
@@ -118,10 +119,7 @@ class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
             raise UsageError(f"durability must be 'full' or 'normal', not {durability!r}")
         if check not in {"full", "quick", "none"}:
             raise UsageError(f"check must be 'full', 'quick' or 'none', not {check!r}")
-        path = sa.make_url(url).database
-        if not path:
-            raise UsageError(f"{str(url)!r} names no file; for a catalogue in memory use 'memory:'")
-        self._path = Path(path).expanduser().absolute()
+        self._path = _file_of(url)
         self._timeout = timeout
         self._pragmas = (
             f"PRAGMA busy_timeout = {int(timeout * 1000)}",
@@ -149,7 +147,7 @@ class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
         super().__init__(engine, place=str(self._path))
         self._upsert_sql = str(self._upserting(tracks).compile(dialect=engine.dialect))
         try:
-            self._look_at_file(check)
+            self._look_at_file(check, migrate=migrate)
             self._open(migrate=migrate)
             self._remember_file()
         except BaseException:
@@ -173,7 +171,9 @@ class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
                     raise
             time.sleep(0.005)
 
-    def _look_at_file(self, check: str) -> None:
+    def _look_at_file(self, check: str, *, migrate: bool | None) -> None:
+        if self._path.is_dir():
+            raise UsageError("the catalogue is a file, and this is a folder", file=str(self._path))
         kind = network_filesystem(self._path)
         if kind is not None:
             logger.warning(
@@ -183,6 +183,8 @@ class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
                 kind,
             )
         new = not self._path.exists()
+        if new and migrate is False:
+            raise self._none_yet()
         if not new and self._path.stat().st_size == 0:
             logger.warning("%s exists and is empty: a new catalogue is made in it", printable(str(self._path)))
             new = True
@@ -295,7 +297,7 @@ class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
         return self._idle() + int(pool.checkedout())
 
     def _value_row(self, name: str) -> Any:
-        if getattr(self._local, "connection", None) is not None:
+        if self._unit() is not None:
             return super()._value_row(name)
         return next(iter(self._look(_VALUE, name)), None)
 
@@ -303,7 +305,7 @@ class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """As `SqlBase.write`; threads that wait for each other share one transaction, and so one flush of the disk."""
-        if getattr(self._local, "connection", None) is not None:
+        if self._unit() is not None:
             return super().write(work)
         with self._queue.turn(self._timeout, work) as ticket:
             if ticket.done:
@@ -342,7 +344,7 @@ class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
     # --- tracks ---------------------------------------------------------------------------------------------------
 
     def _candidate_rows(self, track_ids: list[int]) -> Sequence[Sequence[Any]]:
-        if getattr(self._local, "connection", None) is not None:
+        if self._unit() is not None:
             return super()._candidate_rows(track_ids)
         return self._look(_CANDIDATES, json.dumps(track_ids))
 
@@ -407,6 +409,8 @@ class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
 
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file now; SQLite does it by itself every 64 MB."""
+        if self._unit() is not None:
+            raise UsageError("the write-ahead log cannot be moved inside of a unit of work; do it afterwards")
         with self._turn(), self._translated(), self._engine.connect() as connection:
             raw = connection.connection.driver_connection
             if raw is not None:
@@ -418,6 +422,21 @@ class SqliteStorage(SqlPlaylists, SqlTracks, SqlFiles, SqlAnalyses):
             with suppress(OSError):
                 details[name] = path.stat().st_size
         return details
+
+
+def _file_of(url: str | sa.URL) -> Path:
+    """Return the file that a URL names, or raise `UsageError`."""
+    made = parsed_url(url)
+    if made.host:
+        raise UsageError(f"{str(url)!r} names a host; three slashes come before a path, four before an absolute one")
+    if made.query:
+        raise UsageError(
+            f"{str(url)!r} has options, which are arguments here: open_storage(url, timeout=5); a path with a question "
+            "mark is given as it is, without sqlite:///"
+        )
+    if not made.database:
+        raise UsageError(f"{str(url)!r} names no file; for a catalogue in memory use 'memory:'")
+    return Path(made.database).expanduser().absolute()
 
 
 def _begin(connection: Connection) -> None:

@@ -127,6 +127,14 @@ class CacheConformance:
             equal(len(calls), 1)
             equal(cache.get("k"), 7)
 
+    def test_a_question_counts_once(self) -> None:
+        """As a miss or as a hit."""
+        with self.make() as cache:
+            for _ in range(3):
+                cache.get_or_compute("k", lambda: 1)
+            stats = cache.stats()
+            equal((stats.hits, stats.misses), (2, 1))
+
     def test_shrink_and_close(self) -> None:
         """Giving up memory never raises; after close everything is a miss and nothing raises."""
         cache = self.make()

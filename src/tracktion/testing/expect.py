@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["equal", "raises", "true"]
+__all__ = ["Whole", "equal", "raises", "true"]
+
+
+class Whole:
+    """A whole number of another kind than int, such as NumPy has."""
+
+    def __init__(self, value: int) -> None:
+        self._value = value
+
+    def __index__(self) -> int:
+        return self._value
 
 
 def equal(actual: Any, expected: Any) -> None:

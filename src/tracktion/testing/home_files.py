@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from tracktion.errors import UsageError
 from tracktion.results.catalogue import FileRecord
-from tracktion.testing.expect import equal, raises, true
+from tracktion.testing.expect import Whole, equal, raises, true
 from tracktion.testing.home_tracks import HomeRules
 
 __all__ = ["FileRules"]
@@ -170,6 +171,14 @@ class FileRules(HomeRules):
             equal(len(storage.claim_files(owner="x", epoch=1, max_attempts=9, limit=0)), 0)
             equal(len(storage.claim_files(owner="x", epoch=1, max_attempts=9, root=b"/")), 5)
 
+    def test_claims_go_by_id(self) -> None:
+        """Whenever a row became ready."""
+        with self.make() as storage:
+            ids = storage.put_files(FileRecord(b"/%d" % n, b"/", state="done" if n < 2 else "ready") for n in range(4))
+            storage.update_file(ids[1], state="ready")
+            storage.update_file(ids[0], state="ready")
+            equal([file.id for file in storage.claim_files(owner="o", epoch=1, limit=3)], ids[:3])
+
     def test_outbox_keeps_order_and_ids(self) -> None:
         """Messages stay until marked, in order; the same id is the same message."""
         with self.make() as storage:
@@ -180,7 +189,7 @@ class FileRules(HomeRules):
             equal([message.id for message in found], [f"m{n}" for n in range(5)])
             equal((found[2].payload, found[2].subject, found[2].attempts), ({"n": 2, "name": "é\udcff"}, b"/\xff", 0))
             equal([message.id for message in storage.pending_outbox(limit=2)], ["m0", "m1"])
-            equal(storage.mark_outbox(["m0", "m3", "none"], published=True), 2)
+            equal(storage.mark_outbox(["m0", "m3", "none", "m0"], published=True), 2)
             equal(storage.mark_outbox(["m1"], published=False), 1)
             equal([(m.id, m.attempts) for m in storage.pending_outbox()], [("m1", 1), ("m2", 0), ("m4", 0)])
             storage.mark_outbox(["m1"], published=True)
@@ -238,6 +247,62 @@ class FileRules(HomeRules):
                     storage.set_value("name", value)
             storage.set_value("name", "é" * 5000)
             equal(storage.get_value("name"), "é" * 5000)
+
+    def test_values_that_no_file_can_have_are_refused(self) -> None:
+        """Whichever field, and before anything is written: a row that is there stays as it is."""
+        wrong: dict[str, Any] = {
+            "path": "/a",
+            "root": None,
+            "size": "long",
+            "mtime_ns": 2**64,
+            "device": None,
+            "state": "odd",
+            "reason": ValueError("x"),
+            "attempts": 1.5,
+            "owner": "a\0",
+            "epoch": 2**63,
+            "audio_identity": "a\udcff",
+            "track_id": "x",
+        }
+        with self.make() as storage:
+            (file_id,) = storage.put_files([FileRecord(b"/a", b"/", state="ready")])
+            (before,) = storage.find_files()
+            for name, value in wrong.items():
+                with raises(UsageError):
+                    storage.update_file(file_id, **{name: value})
+                with raises(UsageError):
+                    storage.put_files([dataclasses.replace(before, **{name: value})])
+            equal(list(storage.find_files()), [before])
+
+    def test_files_are_asked_for_by_what_they_can_have(self) -> None:
+        """Text for a path, one state for several, text that nobody can keep: refused, not merely not found."""
+        with self.make() as storage:
+            storage.put_files([FileRecord(b"/a", b"/", state="ready")])
+            wrong: list[Any] = [
+                lambda: storage.get_file("/a"),  # type: ignore[arg-type]
+                lambda: storage.get_file(b"/a", root="/"),  # type: ignore[arg-type]
+                lambda: list(storage.find_files(root="/")),  # type: ignore[arg-type]
+                lambda: list(storage.find_files(states="ready")),
+                lambda: list(storage.find_files(audio_identity="a\0")),
+                lambda: storage.count_files(root="/"),  # type: ignore[arg-type]
+                lambda: storage.claim_files(owner="a\udcff", epoch=1),
+                lambda: storage.mark_outbox(["a\0"], published=True),
+            ]
+            for call in wrong:
+                with raises(UsageError):
+                    call()
+            equal(list(storage.find_files(track_id=2**70)), [])
+            equal(len(storage.claim_files(owner="o", epoch=1, max_attempts=2**63)), 1)
+
+    def test_what_counts_as_a_number_is_one(self) -> None:
+        """Those of NumPy, say; and text of an error is made storable."""
+        with self.make() as storage:
+            (file_id,) = storage.put_files([FileRecord(b"/a", b"/", size=Whole(1))])  # type: ignore[arg-type]
+            storage.update_file(file_id, track_id=Whole(7), epoch=Whole(2), reason="a\0b")
+            (found,) = storage.find_files(track_id=Whole(7))  # type: ignore[arg-type]
+            equal((found.size, found.track_id, found.epoch, found.reason), (1, 7, 2, "a\ufffdb"))
+            true(all(type(number) is int for number in (found.size, found.track_id, found.epoch)), "plain numbers")
+            true(storage.update_file(Whole(file_id), expected_epoch=Whole(2), state="done"), "as expected")  # type: ignore[arg-type]
 
     def test_deleting_a_track_unlinks_its_files(self) -> None:
         """The file stays, and points to no track."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from tracktion.errors import UsageError
 from tracktion.results.catalogue import AnalysisSummary, Playlist
-from tracktion.testing.expect import equal, raises, true
+from tracktion.testing.expect import Whole, equal, raises, true
 from tracktion.testing.home_tracks import HomeRules
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class AnalysisRules(HomeRules):
             equal(storage.find_analyses(bpm_ranges=[]), [])
             equal([s.identity for s in storage.find_analyses(identities=["i05", "none", "i03"])], ["i03", "i05"])
             equal(len(storage.find_analyses(limit=5)), 5)
+            equal([s.bpm for s in storage.find_analyses(keys=[Whole(2)])], [102.0 + 4 * n for n in range(6)])  # type: ignore[list-item]
 
     def test_fingerprints_round_trip(self) -> None:
         """Bytes and seconds by identity, in order."""
@@ -72,9 +74,14 @@ class AnalysisRules(HomeRules):
                 storage.put_fingerprint(f"i{n}", bytes(range(256)), duration=n)
             storage.put_fingerprint("i1", b"", duration=1.5)
             equal(storage.get_fingerprint("i1"), (b"", 1.5))
+            for data, seconds in ((5, 1.0), ("x", 1.0), (b"", math.inf), (b"", -1.0)):
+                with raises(UsageError):
+                    storage.put_fingerprint("i1", data, duration=seconds)  # type: ignore[arg-type]
+            storage.put_fingerprint("i4", b"x", duration=math.nan)
+            equal(storage.get_fingerprint("i4"), (b"x", 0.0))
             equal(storage.get_fingerprint("none"), None)
-            equal([row[0] for row in storage.iter_fingerprints()], ["i1", "i2", "i3"])
-            equal(storage.count_fingerprints(), 3)
+            equal([row[0] for row in storage.iter_fingerprints()], ["i1", "i2", "i3", "i4"])
+            equal(storage.count_fingerprints(), 4)
             equal(list(storage.iter_fingerprints())[1], ("i2", bytes(range(256)), 2.0))
 
 
@@ -131,6 +138,14 @@ class PlaylistRules(HomeRules):
             equal([(entry.id, entry.position) for entry in part], [(order[3], 2), (order[2], 3)])
             equal(list(storage.playlist_entries(playlist, offset=99)), [])
             equal(storage.get_playlist(playlist), Playlist(playlist, "mix", 6))
+
+    def test_tracks_may_be_named_by_any_kind_of_whole_number(self) -> None:
+        """Those of NumPy, say."""
+        with self.make() as storage:
+            playlist_id, ids = _filled(storage, 2)
+            storage.add_to_playlist(playlist_id, [Whole(ids[0])])  # type: ignore[list-item]
+            equal([entry.track_id for entry in storage.playlist_entries(playlist_id)], [*ids, ids[0]])
+            equal(storage.create_playlist("p", track_ids=[Whole(ids[1])]).length, 1)  # type: ignore[list-item]
 
     def test_wrong_edits_change_nothing(self) -> None:
         """Positions outside, unknown entries and tracks, an order that is not exactly the entries."""

@@ -7,10 +7,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from tracktion.errors import StorageUnavailableError, UsageError
-from tracktion.results.catalogue import Track
+from tracktion.results.catalogue import FileRecord, Track
 from tracktion.storage.normalised import normaliser
 from tracktion.storage.protocol import Storage
-from tracktion.testing.expect import equal, raises, true
+from tracktion.testing.expect import Whole, equal, raises, true
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,11 +133,13 @@ class TrackRules(HomeRules):
                 with raises(UsageError):
                     storage.create_playlist("p", track_ids=[number])
             equal(storage.find_by_key("x", limit=0), [])
+            equal(len(storage.candidates(normaliser()("x", None, None), limit=2**70)), 1)
             wrong: list[Any] = [
                 lambda: storage.get_track("1"),  # type: ignore[arg-type]
                 lambda: storage.find_by_key("a\0b"),
                 lambda: storage.find_by_key("a\ud800b"),
                 lambda: storage.find_by_key("x", limit=-1),
+                lambda: storage.candidates(normaliser()("x", None, None), limit=-1),
                 lambda: storage.find_analyses(limit=-1),
                 lambda: storage.find_analyses(identities=["i\udcff"]),
                 lambda: storage.put_analysis("i\udcff", "1", "p", {}),
@@ -265,6 +267,14 @@ class TrackRules(HomeRules):
             equal(storage.count_tracks(), 0)
             equal(storage.add_tracks([{"title": "new"}]), [track_id + 1])
 
+    def test_an_update_that_changes_nothing_is_none(self) -> None:
+        """The tracks are the same, so answers that others keep for them hold."""
+        with self.make() as storage:
+            (track_id,) = storage.add_tracks([{"title": "x", "year": 1999}])
+            before = storage.revision, storage.edition()
+            true(storage.update_track(track_id, title=" x ", year="1999-05"), "it is there")
+            equal((storage.revision, storage.edition()), before)
+
     def test_normalised_forms(self) -> None:
         """Rows are found by their exact normalised key, and carry their searchable text."""
         with self.make() as storage:
@@ -289,6 +299,8 @@ class TrackRules(HomeRules):
         with self.make() as storage:
             storage.add_tracks({"id": n, "title": str(n)} for n in range(0, 3000, 2))
             equal([track.id for track in storage.iter_tracks(after=2990)], [2992, 2994, 2996, 2998])
+            equal([track.id for track in storage.iter_tracks(after=Whole(2996))], [2998])  # type: ignore[arg-type]
+            equal(list(storage.iter_normalised(after=2**70)), [])
             seen: list[int | None] = []
             walk: Iterator[Track] = storage.iter_tracks()
             for track in walk:
@@ -297,6 +309,19 @@ class TrackRules(HomeRules):
                     storage.delete_track(2000)
                     storage.update_track(2002, title="changed")
             equal(seen, [n for n in range(0, 3000, 2) if n != 2000])
+
+    def test_iteration_does_not_outlive_the_storage(self) -> None:
+        """Closed in the middle, it is an error: an early end would look as if that were all."""
+        storage = self.make()
+        storage.add_tracks({"title": str(n)} for n in range(2500))
+        storage.put_files(FileRecord(b"/%d" % n, b"/") for n in range(2500))
+        walks: list[Iterator[Any]] = [storage.iter_tracks(), storage.iter_normalised(), storage.find_files()]
+        for walk in walks:
+            next(walk)
+        storage.close()
+        for walk in walks:
+            with raises(StorageUnavailableError):
+                list(walk)
 
     def test_closed_means_closed(self) -> None:
         """After close every call raises StorageUnavailableError; closing again is harmless."""

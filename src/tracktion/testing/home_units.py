@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from tracktion.errors import UsageError
 from tracktion.results.catalogue import FileRecord
 from tracktion.testing.expect import equal, raises, true
 from tracktion.testing.home_tracks import HomeRules
@@ -79,6 +82,42 @@ class UnitRules(HomeRules):
             with storage.transaction():
                 storage.run(lambda unit: unit.add_tracks([{"title": "c"}]))
             equal([track.title for track in storage.iter_tracks()], ["a", "c"])
+
+    def test_a_unit_takes_in_nothing_of_other_coroutines(self) -> None:
+        """They share its thread; what they write while it awaits is refused."""
+        with self.make() as storage:
+
+            async def first() -> None:
+                with storage.transaction():
+                    storage.add_tracks([{"title": "first"}])
+                    await asyncio.sleep(0)
+                    storage.add_tracks([{"title": "last"}])
+
+            async def second() -> None:
+                with raises(UsageError):
+                    storage.add_tracks([{"title": "other"}])
+                with raises(UsageError), storage.transaction():
+                    storage.add_tracks([{"title": "other"}])
+
+            async def main() -> None:
+                await asyncio.gather(first(), second())
+                with storage.transaction():
+                    storage.add_tracks([{"title": "after"}])
+
+            asyncio.run(main())
+            equal([track.title for track in storage.iter_tracks()], ["first", "last", "after"])
+
+    def test_looking_after_it_does_not_end_a_unit(self) -> None:
+        """`health` and `check` inside of one see what it has done, and leave it whole."""
+        with self.make() as storage:
+            with suppress(StopError), storage.transaction():
+                storage.add_tracks([{"title": "x"}])
+                true(storage.health().ok, "it is well")
+                equal(storage.check(), [])
+                storage.set_value("a", "1")
+                equal(storage.count_tracks(), 1)
+                raise StopError
+            equal((storage.count_tracks(), storage.get_value("a")), (0, None))
 
     def test_others_do_not_see_the_unfinished(self) -> None:
         """What is taken back in the end was never seen by another thread, whether that waits or reads around it."""
