@@ -92,14 +92,33 @@ def test_folders_that_are_no_music_are_left_out_and_files_come_once(tmp_path: Pa
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         synth.write_wav(tmp_path / name, clip.samples, clip.sample_rate)
     given = [str(tmp_path), str(tmp_path / "a.wav"), str(tmp_path / "sub" / ".." / "sub"), str(tmp_path)]
-    assert [Path(name).name for name in _files(given)] == ["a.wav", "b.wav"]
+    assert [Path(name).name for name in _files(given, [])] == ["a.wav", "b.wav"]
+
+
+def test_a_folder_that_cannot_be_read_is_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What can be read is analysed all the same."""
+    (folder / "closed").mkdir()
+    scandir = os.scandir
+
+    def refusing(path: str) -> object:
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    assert main(["analyze", str(folder), "--threads"]) == 1
+    out, err = capsys.readouterr()
+    assert "one.wav" in out
+    assert "closed cannot be read (Permission denied)" in err
+    (folder / "closed").rmdir()
 
 
 def run(arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """In a shell, as people do."""
     return subprocess.run(
-        f"{shlex.quote(sys.executable)} -m tracktion {arguments}",
-        shell=True,
+        ["bash", "-c", f"{shlex.quote(sys.executable)} -m tracktion {arguments}"],
         capture_output=True,
         text=True,
         timeout=120,
@@ -155,19 +174,79 @@ def test_watch_says_what_was_not_announced(odd: Path) -> None:
     assert run(f"watch --once --publish broker {odd}").returncode == 2
 
 
-def test_text_too_long_for_a_path_is_no_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["analyze", "x" * 5000]) == 1
-    assert "File name too long" in capsys.readouterr().out
-    assert main(["match", "x" * 5000, "--storage", f"sqlite:///{tmp_path / 'music.db'}"]) == 1
-
-
-def test_match_and_versions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """A catalogue of three tracks."""
     import tracktion as tk
 
     url = f"sqlite:///{tmp_path / 'music.db'}"
+    titles = ["Clair de Lune", "Clair de Lune (Live)"]
     with tk.open_storage(url) as storage:
-        storage.add_tracks([{"title": "Do I Wanna Know?", "artist": "Arctic Monkeys"}])
+        storage.add_tracks([{"title": "Do I Wanna Know?", "artist": "Arctic Monkeys"}, *({"title": t} for t in titles)])
+    return url
+
+
+def test_text_too_long_for_a_path_is_no_path(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyze", "x" * 5000]) == 1
+    assert "File name too long" in capsys.readouterr().out
+    assert main(["match", "x" * 5000, "--storage", url]) == 1
+    assert "no track is like xxx" in capsys.readouterr().err
+
+
+def test_match_and_versions(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["match", "arctic mnkeys do i wana know", "--storage", url]) == 0
-    assert "Do I Wanna Know?" in capsys.readouterr().out
+    assert capsys.readouterr().out.endswith("  Arctic Monkeys - Do I Wanna Know?\n")
+    assert main(["match", "clair de lune", "--storage", url, "--limit", "1"]) == 0
+    assert capsys.readouterr().out.endswith("  Clair de Lune\n")
     assert main(["versions"]) == 0
     assert "tracktion" in capsys.readouterr().out
+
+
+def test_each_of_several_questions_has_its_answer(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that cannot be read is said, and the others are answered."""
+    (tmp_path / "empty.wav").touch()
+    questions = [str(tmp_path / "empty.wav"), "clair de lune", "arctic monkeys do i wanna know"]
+    assert main(["match", *questions, "--storage", url, "--limit", "2"]) == 1
+    out, err = capsys.readouterr()
+    first, *answers = out.splitlines()
+    assert first == "clair de lune:"
+    assert answers.index("arctic monkeys do i wanna know:") == 2
+    assert err.startswith("tracktion: ")
+    assert "empty.wav" in err
+
+
+def test_match_takes_as_many_for_a_file_as_for_text(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import tracktion as tk
+
+    path = f"{tmp_path / 'music.db'}"
+    with tk.open_storage(path) as storage:
+        storage.add_tracks([{"title": f"one {i}"} for i in range(15)])
+    assert main(["match", str(folder / "one.wav"), "--storage", path, "--limit", "12"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 12
+    assert main(["match", str(folder / "one.wav"), "--storage", path, "--limit", "0"]) == 2
+
+
+@pytest.mark.parametrize("form", ["{}", "sqlite:///{}", "sqlite+pysqlite:///{}"])
+def test_match_makes_no_catalogue(form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A mistyped path is said; an empty catalogue is not an answer."""
+    assert main(["match", "x", "--storage", form.format(tmp_path / "musci.db")]) == 2
+    assert "there is no catalogue" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_catalogue_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["match", "x", "--storage", "memory:"]) == 1
+    assert "no tracks yet" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("buffered", ["", "1"])
+@pytest.mark.parametrize(("end", "said"), [("| true; exit ${PIPESTATUS[0]}", ""), ("> /dev/full", "No space left")])
+def test_output_that_cannot_be_written(url: str, buffered: str, end: str, said: str) -> None:
+    done = run(f"match clair --storage {url} {end}", PYTHONUNBUFFERED=buffered)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert done.stderr.count("\n") == bool(said)

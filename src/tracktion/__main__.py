@@ -10,13 +10,17 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracktion.errors import TracktionError, UsageError, printable
+from tracktion.errors import FileError, TracktionError, UsageError, printable
+from tracktion.version import __version__
 
 if TYPE_CHECKING:
+    from tracktion.matcher import Matcher
     from tracktion.results.change import BatchItem
+    from tracktion.results.match import Match
 
 __all__ = ["main"]
 
@@ -35,13 +39,17 @@ COLUMNS = (
 )
 
 
+_FILL = "`python -m tracktion watch --once FOLDER --storage URL` takes in the files of a folder"
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code: 0 all well, 1 something failed, 2 wrong usage, 130 interrupted."""
     _prepare_streams()
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        return int(options.run(options))
+        code = int(options.run(options))
+        sys.stdout.flush()  # at the end of the process nobody would hear that it failed
     except UsageError as error:
         print(f"tracktion: {error}", file=sys.stderr)
         return 2
@@ -51,9 +59,13 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("tracktion: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:
+    except OSError as error:  # of the output: whatever happens to files is an error of ours
+        if not isinstance(error, BrokenPipeError):
+            print(f"tracktion: the output cannot be written: {error.strerror or error}", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    else:
+        return code
 
 
 def _prepare_streams() -> None:
@@ -70,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     import tracktion.watching.cli as watching
 
     parser = argparse.ArgumentParser(prog="python -m tracktion", description="Analyse, match and watch music.")
+    parser.add_argument("--version", action="version", version=f"tracktion {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     analyze = commands.add_parser("analyze", help="tempo, beats, key, mood and loudness of files and folders")
     analyze.add_argument("sources", nargs="+", metavar="FILE|FOLDER", help="audio files, or folders of them")
@@ -81,12 +94,18 @@ def _parser() -> argparse.ArgumentParser:
     place.add_argument("--isolate", action="store_true", help="analyse in worker processes (default for several files)")
     place.add_argument("--threads", action="store_true", help="analyse in threads of this process")
     analyze.add_argument("--bpm-range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="fold tempi into this range")
-    analyze.add_argument("--storage", metavar="URL", help="keep analyses here and reuse them, e.g. sqlite:///music.db")
+    analyze.add_argument(
+        "--storage",
+        metavar="URL",
+        help="keep analyses here and reuse them, e.g. sqlite:///music.db; it is watch that makes tracks of files",
+    )
     analyze.set_defaults(run=_analyze)
     match = commands.add_parser("match", help="which track of a catalogue a text or file is")
     match.add_argument("query", nargs="+", help="free text, a file name, or a path")
-    match.add_argument("--storage", metavar="URL", required=True, help="catalogue, e.g. sqlite:///music.db")
-    match.add_argument("--limit", type=int, default=5, metavar="N", help="at most so many (default: 5)")
+    match.add_argument(
+        "--storage", metavar="URL", required=True, help="catalogue that is there, e.g. sqlite:///music.db"
+    )
+    match.add_argument("--limit", type=int, default=5, metavar="N", help="at most so many each (default: 5)")
     match.add_argument("--json", action="store_true", help="one JSON object a line")
     match.set_defaults(run=_match)
     watch = commands.add_parser("watch", help="keep a catalogue in step with folders")
@@ -101,15 +120,17 @@ def _analyze(options: argparse.Namespace) -> int:
     from tracktion.analyzer import Analyzer
     from tracktion.storage import open_storage
 
-    storage = open_storage(options.storage) if options.storage else None
-    analyzer = Analyzer(bpm_range=tuple(options.bpm_range) if options.bpm_range else None, storage=storage)
-    sources = list(_files(options.sources))
+    unread: list[OSError] = []
+    sources = list(_files(options.sources, unread))
+    for error in unread:
+        print(f"tracktion: {printable(str(error.filename))} cannot be read ({error.strerror})", file=sys.stderr)
     if not sources:
-        print("tracktion: no audio file there", file=sys.stderr)
+        print(f"tracktion: no audio file in {', '.join(map(printable, options.sources))}", file=sys.stderr)
         return 1
-    show = _show_json if options.json else _csv_writer() if options.csv else _table_writer()
     failed = 0
-    try:
+    with open_storage(options.storage) if options.storage else nullcontext() as storage:
+        analyzer = Analyzer(bpm_range=tuple(options.bpm_range) if options.bpm_range else None, storage=storage)
+        show = _show_json if options.json else _csv_writer() if options.csv else _table_writer()
         for item in analyzer.analyze_many(
             sources,
             workers=options.workers,
@@ -119,30 +140,27 @@ def _analyze(options: argparse.Namespace) -> int:
         ):
             failed += item.error is not None
             show(item)
-    finally:
-        if storage is not None:
-            storage.close()
-    return 1 if failed else 0
+    return 1 if failed or unread else 0
 
 
-def _files(given: list[str]) -> Iterator[str]:
-    """Files as given, and the audio files below folders, in order of name; each once."""
+def _files(given: list[str], unread: list[OSError]) -> Iterator[str]:
+    """Files as given, and the audio files below folders, in order of name; each once. Closed folders go to `unread`."""
     seen = set()
-    for name in itertools.chain.from_iterable(map(_found, given)):
+    for name in itertools.chain.from_iterable(_found(name, unread) for name in given):
         path = os.path.abspath(name)  # noqa: PTH100 - Path.absolute keeps ".."
         if path not in seen:
             seen.add(path)
             yield name
 
 
-def _found(name: str) -> Iterator[str]:
+def _found(name: str, unread: list[OSError]) -> Iterator[str]:
     from tracktion.watching.filters import FileFilter
 
     wanted = FileFilter()
     if not os.path.isdir(name):  # noqa: PTH112 - Path.is_dir raises for what can be no path
         yield name
         return
-    for folder, folders, files in os.walk(name):
+    for folder, folders, files in os.walk(name, onerror=unread.append):
         folders[:] = sorted(inner for inner in folders if wanted.enters(os.fsencode(inner)))
         yield from (str(Path(folder, f)) for f in sorted(files) if wanted.wants(os.fsencode(f)))
 
@@ -208,19 +226,61 @@ def _match(options: argparse.Namespace) -> int:
     from tracktion.matcher import Matcher
     from tracktion.storage import open_storage
 
-    found = False
+    _demand_catalogue(options.storage)
+    found = failed = False
     with open_storage(options.storage) as storage:
+        if not storage.count_tracks():
+            print(f"tracktion: the catalogue has no tracks yet; {_FILL}", file=sys.stderr)
+            return 1
         matcher = Matcher(storage)
         for query in options.query:
-            is_file = os.path.isfile(query)  # noqa: PTH113 - Path.is_file raises for long text
-            matches = matcher.match_file(query) if is_file else matcher.search(query, limit=options.limit)
-            for match in matches[: options.limit]:
-                found = True
-                if options.json:
-                    print(json.dumps({"query": query} | match.to_dict(), ensure_ascii=True))
-                else:
-                    print(f"{match.score:5.2f}  {printable(f'{match.track.artist} - {match.track.title}')}")
-    return 0 if found else 1
+            try:
+                matches = _matches(matcher, query, options.limit)
+            except FileError as error:
+                print(f"tracktion: {error}", file=sys.stderr)
+                failed = True
+                continue
+            found = found or bool(matches)
+            if not matches:
+                print(f"tracktion: no track is like {printable(query, 100)}", file=sys.stderr)
+            elif options.json:
+                _show_matches_json(query, matches)
+            else:
+                _show_matches(query if len(options.query) > 1 else "", matches)
+    return 0 if found and not failed else 1
+
+
+def _demand_catalogue(url: str) -> None:
+    """Refuse an SQLite file that is not there: opening it would make an empty catalogue, which knows no track."""
+    from sqlalchemy.engine import make_url
+
+    scheme, colon, _ = url.partition(":")
+    of_sqlite = scheme.partition("+")[0].lower() == "sqlite"
+    if colon and len(scheme) > 1 and not of_sqlite:
+        return
+    name = make_url(url).database if of_sqlite and "://" in url else url
+    if name and name != ":memory:" and not os.path.lexists(os.path.expanduser(name)):  # noqa: PTH111 - long text
+        raise UsageError(f"there is no catalogue {name}; {_FILL}")
+
+
+def _matches(matcher: Matcher, query: str, limit: int) -> list[Match]:
+    is_file = os.path.isfile(query)  # noqa: PTH113 - Path.is_file raises for long text
+    return matcher.match_file(query, limit=limit) if is_file else matcher.search(query, limit=limit)
+
+
+def _show_matches_json(query: str, matches: list[Match]) -> None:
+    for match in matches:
+        print(json.dumps({"query": query} | match.to_dict(), ensure_ascii=True))
+
+
+def _show_matches(query: str, matches: list[Match]) -> None:
+    """One line a track, below the question where there are several."""
+    if query:
+        print(f"{printable(query)}:")
+    for match in matches:
+        track = match.track
+        name = " - ".join(part for part in (track.artist, track.title) if part) or f"track {track.id}"
+        print(f"{match.score:5.2f}  {printable(name)}")
 
 
 def _versions(_: argparse.Namespace) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import threading
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from numbers import Real
@@ -70,6 +71,10 @@ class Matcher:
     """
 
     def __init__(self, storage: Storage, *, cache: Cache | None = None, resident: bool = False) -> None:
+        if not hasattr(storage, "candidates"):  # its repr may hold a password
+            raise UsageError(f"storage is what tracktion.open_storage(...) gives, not of type {type(storage).__name__}")
+        if cache is not None and not hasattr(cache, "get_or_compute"):
+            raise UsageError(f"cache is a Cache, such as tracktion.LRUCache(), not of type {type(cache).__name__}")
         self._storage = storage
         self._cache = cache
         self._scorer = load_scorer()
@@ -147,8 +152,10 @@ class Matcher:
                 return ()
         query, letters = self._parsed(asked)
         candidates = find(self._storage, self._scorer, query, limit, self._resident)
-        scored = self._scorer.score(query, letters, candidates)[:limit]
-        return tuple(Match(item.track, _probability(item, asked), item.why()) for item in scored)
+        rated = [(_probability(item, asked), item) for item in self._scorer.score(query, letters, candidates)]
+        # What is the row's own to the letter may stand behind what fits better by length or album.
+        rated.sort(key=lambda pair: -pair[0])
+        return tuple(Match(item.track, probability, item.why()) for probability, item in rated[:limit])
 
     def _parsed(self, asked: Mapping[str, Any]) -> tuple[Query, str]:
         text, title, artist = asked["text"], asked["title"], asked["artist"]
@@ -190,6 +197,7 @@ class Matcher:
         int
             How many requests were answered.
         """
+        _demand_many(requests)
         find(self._storage, self._scorer, parse_query("warm"), 1, self._resident)
         count, most = 0, _counted(limit)
         for request in requests:
@@ -231,9 +239,10 @@ class Matcher:
         Raises
         ------
         UsageError
-            `limit`, `min_score` or `workers` cannot be meant.
+            `requests` is one request instead of many, or `limit`, `min_score` or `workers` cannot be meant.
         """
         _demand_score(min_score)
+        _demand_many(requests)
         return self._many(requests, _counted(limit), min_score, _counted(workers, "workers"), progress)
 
     async def amatch_many(self, requests: Iterable[Request], **options: Any) -> AsyncIterator[MatchItem]:
@@ -264,14 +273,22 @@ class Matcher:
             for index, request in numbered:
                 yield one(index, request)
             return
+        left = threading.Event()  # nobody waits for more: the pool ends after the questions that are in hand
+
+        def several(part: list[tuple[int, Request]]) -> list[MatchItem]:
+            return [one(*item) for item in part if not left.is_set()]
+
         with ThreadPoolExecutor(workers, thread_name_prefix="tracktion-match") as pool:
             waiting: deque[Future[list[MatchItem]]] = deque()
-            for chunk in _chunked(numbered, 64):
-                waiting.append(pool.submit(lambda part: [one(*item) for item in part], chunk))
-                if len(waiting) > 2 * workers:
+            try:
+                for chunk in _chunked(numbered, 64):
+                    waiting.append(pool.submit(several, chunk))
+                    if len(waiting) > 2 * workers:
+                        yield from waiting.popleft().result()
+                while waiting:
                     yield from waiting.popleft().result()
-            while waiting:
-                yield from waiting.popleft().result()
+            finally:
+                left.set()
 
     # --- files ----------------------------------------------------------------------------------------------------
 
@@ -281,7 +298,7 @@ class Matcher:
         Parameters
         ----------
         path
-            Path of an audio file.
+            Path of an audio file, or its bytes, or a binary file object.
         limit, min_score
             As in `search`.
 
@@ -310,6 +327,7 @@ class Matcher:
         min_score
             Probability that a link by metadata needs.
         """
+        _demand_score(min_score)
         return find_duplicates(self._storage, self._scorer, min_score=min_score)
 
     async def aduplicates(self, **options: Any) -> list[Duplicates]:
@@ -337,13 +355,14 @@ class Matcher:
         UsageError
             There is no such track, or it is not analysed, or an option cannot be meant.
         """
-        return compatible_tracks(self._storage, track, rule=rule, tempo_tolerance=tempo_tolerance, limit=limit)
+        most = _counted(limit)
+        return compatible_tracks(self._storage, track, rule=rule, tempo_tolerance=tempo_tolerance, limit=most)
 
     async def acompatible(self, track: Track | int, **options: Any) -> list[Match]:
         """`compatible` in a thread, for coroutines."""
         return await asyncio.to_thread(self.compatible, track, **options)
 
-    def sequence(self, tracks: Sequence[Track | int]) -> list[Track]:
+    def sequence(self, tracks: Iterable[Track | int]) -> list[Track]:
         """Order tracks so that neighbours have keys that go together and close tempi; the first stays first.
 
         Raises
@@ -352,6 +371,10 @@ class Matcher:
             A track is not stored.
         """
         return mixing_order(self._storage, tracks)
+
+    async def asequence(self, tracks: Iterable[Track | int]) -> list[Track]:
+        """`sequence` in a thread, for coroutines."""
+        return await asyncio.to_thread(self.sequence, tracks)
 
 
 def _key(edition: str, asked: Mapping[str, Any], limit: int) -> str:
@@ -420,6 +443,12 @@ def _counted(number: int, what: str = "limit") -> int:
     if found < 1:
         raise UsageError(f"{what} must be at least 1, not {number}")
     return min(found, MOST)
+
+
+def _demand_many(requests: Iterable[Request]) -> None:
+    """A text is an iterable of texts too: its letters."""
+    if isinstance(requests, str | Mapping):
+        raise UsageError(f"many requests are asked for, such as a list, not {type(requests).__name__}; see search")
 
 
 def _demand_score(min_score: float) -> None:

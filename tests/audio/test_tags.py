@@ -138,6 +138,8 @@ def test_refusals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = copy_of("lame_cbr.mp3", tmp_path)
     with pytest.raises(UsageError):
         write_tags(path, ANALYSIS, key_notation="solfège")
+    with pytest.raises(UsageError, match="no analysis"):
+        write_tags(path, None)
     before = path.read_bytes()
     broken = copy_of("aac.m4a", tmp_path)
     broken.write_bytes(broken.read_bytes()[:1500])
@@ -231,6 +233,120 @@ def test_other_frames_of_an_old_tag_stay_as_they_are(name: str, tmp_path: Path) 
     assert (tags.bpm, tags.key, tags.genre, tags.year) == (128.0, "F#m", "Hard Rock", 1967)
 
 
+ODD = [
+    (b"COMM", b"\0eng\0one"),
+    (b"COMM", b"\0eng\0two"),
+    (b"TIT3", b"\x09an encoding that is none"),
+    (b"XYZW", b"unknown"),
+    (b"GEOB", b"\0application/octet-stream\0\0Serato Markers2\0\1\2\3"),
+    (b"TPE1", b"\1\xff\xfeA\0\0\0\xff\xfeB\0"),
+]
+"""Frames that a program that reads and writes them anew would change or drop."""
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_other_frames_of_a_leading_tag_stay_to_the_byte(version: int, tmp_path: Path) -> None:
+    path = copy_of("cbr_no_header.mp3", tmp_path)
+    audio = path.read_bytes()
+    others = b"".join(id3_frame(*frame) for frame in ODD)
+    path.write_bytes(id3_tag(id3_frame(b"TBPM", b"\0" + b"99") + others + bytes(500), version) + audio)
+    size = path.stat().st_size
+    assert write_tags(path, ANALYSIS)
+    ours = id3_frame(b"TBPM", b"\0" + b"128") + id3_frame(b"TKEY", b"\0F#m")
+    data = path.read_bytes()
+    assert data[10:].startswith(others + ours)
+    assert data.endswith(audio)
+    assert len(data) == size
+
+
+def id3v1(title: bytes) -> bytes:
+    return b"TAG" + title.ljust(30, b"\0") + b"Artist".ljust(30, b"\0") + bytes(34) + b"a comment".ljust(30) + b"\x11"
+
+
+@pytest.mark.parametrize("front", [b"", b"TIT2"])
+def test_what_stands_behind_the_audio_stays_to_the_byte(front: bytes, tmp_path: Path) -> None:
+    path = copy_of("cbr_no_header.mp3", tmp_path)
+    behind = id3v1("Группа крови".encode("cp1251"))
+    tag = id3_tag(id3_frame(front, b"\1" + "Группа крови".encode("utf-16"))) if front else b""
+    path.write_bytes(tag + path.read_bytes() + behind)
+    before = read_tags(path)
+    assert write_tags(path, ANALYSIS)
+    assert path.read_bytes().endswith(behind)
+    after = read_tags(path)
+    assert (after.title, after.artist, after.bpm) == (before.title, before.artist, 128.0)
+
+
+def test_a_first_leading_tag_repeats_what_the_last_one_says(tmp_path: Path) -> None:
+    """In version 2.3, since there are players that look no further."""
+    path = copy_of("cbr_no_header.mp3", tmp_path)
+    path.write_bytes(path.read_bytes() + id3v1(b"Title"))
+    assert write_tags(path, ANALYSIS)
+    tag = mutagen.id3.ID3(path, translate=False, load_v1=False)
+    assert tag.version == (2, 3, 0)
+    assert {name: frame.text for name, frame in tag.items() if name[:2] in {"TI", "TP"}} == {
+        "TIT2": ["Title"],
+        "TPE1": ["Artist"],
+    }
+
+
+def test_tags_of_its_own_come_before_a_foreign_one_in_front(tmp_path: Path) -> None:
+    path = copy_of("made.flac", tmp_path)
+    tag = id3_tag(id3_frame(b"TBPM", b"\0" + b"60") + id3_frame(b"TIT2", b"\0Title"))
+    path.write_bytes(tag + path.read_bytes())
+    assert read_tags(path).bpm == 60
+    assert write_tags(path, ANALYSIS)
+    assert (read_tags(path).bpm, read_tags(path).title) == (128.0, "Title")
+
+
+@pytest.mark.parametrize(("form", "endian"), [("RF64", "FILE"), ("WAV", "BIG")])
+def test_forms_of_wav_that_are_not_tagged_say_so(form: str, endian: Literal["FILE", "BIG"], tmp_path: Path) -> None:
+    path = tmp_path / "song.wav"
+    soundfile.write(path, click_track(), SAMPLE_RATE, "PCM_16", endian, form)
+    with pytest.raises(UnsupportedError, match=r"RF64|RIFX"):
+        write_tags(path, ANALYSIS)
+
+
+@pytest.mark.parametrize("size", [bytes(4), b"\xff" * 4])
+def test_a_wav_that_was_written_into_a_pipe_is_not_called_damaged(size: bytes, tmp_path: Path) -> None:
+    path = copy_of("made.wav", tmp_path)
+    data = path.read_bytes()
+    path.write_bytes(data[:4] + size + data[8:40] + size + data[44:])
+    with pytest.raises(UnsupportedError, match="does not say its length"):
+        write_tags(path, ANALYSIS)
+
+
+def test_a_full_disk_is_no_damaged_tag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mutagen import MutagenError
+    from mutagen.flac import FLAC
+
+    def full(*_: object) -> None:
+        raise MutagenError(OSError(28, "No space left on device"))
+
+    monkeypatch.setattr(FLAC, "save", full)
+    path = copy_of("made.flac", tmp_path)
+    with pytest.raises(UnreadableError, match=r"made\.flac: No space left on device"):
+        write_tags(path, ANALYSIS)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_may_not_be_written_is_named_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(tmp_path / ".secret.tracktion.part"))
+
+    monkeypatch.setattr("tempfile.mkstemp", refused)
+    with pytest.raises(UnreadableError, match="Permission denied") as caught:
+        write_tags(copy_of("made.flac", tmp_path), ANALYSIS)
+    assert ".part" not in str(caught.value)
+
+
+def test_what_a_first_tag_does_not_say_a_second_one_may(tmp_path: Path) -> None:
+    path = copy_of("cbr_no_header.mp3", tmp_path)
+    tags = [id3_tag(id3_frame(b"TIT2", b"\0One") + bytes(50)), id3_tag(id3_frame(b"TALB", b"\0Two"))]
+    path.write_bytes(b"".join(tags) + path.read_bytes())
+    assert write_tags(path, ANALYSIS)
+    assert (read_tags(path).title, read_tags(path).album, read_tags(path).bpm) == ("One", "Two", 128.0)
+
+
 def test_a_tag_of_version_2_2_loses_nothing(tmp_path: Path) -> None:
     path = copy_of("cbr_no_header.mp3", tmp_path)
     frames = {b"TT2": b"\0Hi", b"TSP": b"\0Beatles, The", b"TYE": b"\x001967"}
@@ -239,6 +355,18 @@ def test_a_tag_of_version_2_2_loses_nothing(tmp_path: Path) -> None:
     assert write_tags(path, ANALYSIS)
     kept = mutagen.id3.ID3(path)
     assert {"TIT2", "TSOP", "TDRC", "TBPM", "TKEY"} == set(kept)
+
+
+def test_an_mp4_has_one_key_however_it_is_spelt(tmp_path: Path) -> None:
+    from mutagen.mp4 import MP4
+
+    path = copy_of("aac.m4a", tmp_path)
+    file = MP4(path)
+    file["----:com.apple.iTunes:INITIALKEY"], file["----:com.serato.dj:key"] = [b"Am"], [b"Am"]
+    file.save()
+    assert write_tags(path, ANALYSIS)
+    keys = {name: bytes(value[0]) for name, value in MP4(path).items() if name.lower().endswith("key")}
+    assert keys == {"----:com.apple.iTunes:initialkey": b"F#m", "----:com.serato.dj:key": b"Am"}
 
 
 def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:

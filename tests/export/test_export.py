@@ -242,6 +242,82 @@ def test_all_keys_come_back_from_rekordbox(name: str, notation: str, tmp_path: P
     assert export.read_rekordbox(tmp_path / "x.xml").tracks[0].key == name
 
 
+@pytest.mark.parametrize("target", WRITERS)
+def test_lists_of_one_name_in_several_folders_all_come_back(target: str, tmp_path: Path) -> None:
+    """The later ones have the names of their folders, and numbers where those do not do."""
+    if target == "rekordbox":
+        node, inner, end = '<NODE Type="{}" Name="{}">', "", "</NODE>"
+        lists = '<NODE Type="1" Name="May" KeyType="0"><TRACK Key="{}"/></NODE>'
+        head = '<DJ_PLAYLISTS><COLLECTION><TRACK TrackID="0" Location="file://localhost/a"/>'
+        head += '<TRACK TrackID="1" Location="file://localhost/b"/></COLLECTION><PLAYLISTS>'
+        root, folder, tail = node.format(0, "ROOT"), node.format(0, "2024"), "</PLAYLISTS></DJ_PLAYLISTS>"
+    else:
+        node, inner, end = '<NODE TYPE="FOLDER" NAME="{}"><SUBNODES>', "</SUBNODES>", "</NODE>"
+        lists = '<NODE TYPE="PLAYLIST" NAME="May"><PLAYLIST><ENTRY><PRIMARYKEY KEY="/:{}"/></ENTRY></PLAYLIST></NODE>'
+        head = '<NML><COLLECTION><ENTRY><LOCATION DIR="/:" FILE="0"/></ENTRY>'
+        head += '<ENTRY><LOCATION DIR="/:" FILE="1"/></ENTRY></COLLECTION><PLAYLISTS>'
+        root, folder, tail = node.format("$ROOT"), node.format("2024"), "</PLAYLISTS></NML>"
+    inside = lists.format(0) + folder + lists.format(1) + lists.format(0) + inner + end
+    (tmp_path / "x.xml").write_text(head + root + inside + inner + end + tail)
+    found = WRITERS[target][1](tmp_path / "x.xml").playlists
+    assert found == {"May": (0,), "2024/May": (1,), "2024/May (3)": (0,)}
+
+
+@pytest.mark.parametrize("target", ["rekordbox", "traktor", "m3u8"])
+def test_relative_paths_are_those_of_the_writer(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would be looked for from where the export lies, or from the root."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lists").mkdir()
+    write, read = {**WRITERS, "m3u8": (export.write_m3u8, export.read_m3u8)}[target]
+    paths = ["music/a.mp3", "C:/b.mp3", "\\\\nas\\share\\c.mp3"][: 2 if target == "traktor" else 3]
+    write([export.ExportTrack(path) for path in paths], tmp_path / "lists" / "x")
+    found = [track.path for track in read(tmp_path / "lists" / "x").tracks]
+    assert found[0] == str(tmp_path / "music" / "a.mp3")
+    assert found[1] == paths[1]
+
+
+@pytest.mark.parametrize(
+    ("path", "volume", "place"),
+    [
+        ("/Users/ann/a.mp3", "Macintosh HD", ("Macintosh HD", "/:Users/:ann/:")),
+        ("/Volumes/STICK/m/a.mp3", "Macintosh HD", ("STICK", "/:m/:")),
+        ("/Volumes/STICK/a.mp3", "", ("STICK", "/:")),
+        ("/home/ann/a.mp3", "", ("", "/:home/:ann/:")),
+    ],
+)
+def test_traktor_names_the_disks_of_a_mac(path: str, volume: str, place: tuple[str, str], tmp_path: Path) -> None:
+    """The system disk as the caller says, others as they are mounted; both come back."""
+    export.write_traktor([export.ExportTrack(path)], tmp_path / "x.nml", playlist="P", volume=volume)
+    text = (tmp_path / "x.nml").read_text()
+    assert f'DIR="{place[1]}" FILE="a.mp3" VOLUME="{place[0]}"' in text
+    found = export.read_traktor(tmp_path / "x.nml")
+    assert found.tracks[0].path == path
+    assert found.playlists == {"P": (0,)}
+
+
+@pytest.mark.parametrize(
+    ("tags", "artist", "title"),
+    [
+        (None, "Ben", "Two"),
+        (Tags(artist="Benjamin"), "Benjamin", "Two"),
+        (Tags(artist="Ann", title="One"), "Ann", "One"),
+        (Tags(title="One"), "", "One"),
+    ],
+)
+def test_files_without_tags_are_called_by_their_names(tags: Tags | None, artist: str, title: str) -> None:
+    """As the tracks that a Watcher makes of them."""
+    track = export.ExportTrack.from_analysis(analysis(tags=tags), "/music/03 - Ben - Two.mp3")
+    assert (track.artist, track.title) == (artist, title)
+
+
+def test_what_cannot_be_exported_is_said(tmp_path: Path) -> None:
+    """An item of a batch that failed, and an analysis of an address."""
+    with pytest.raises(UsageError, match=r"a\.mp3: there is no analysis"):
+        export.ExportTrack.from_analysis(None, "a.mp3")
+    with pytest.raises(UsageError, match="of this machine"):
+        export.ExportTrack.from_analysis(analysis(source="https://example.com/a.mp3"))
+
+
 def test_misuse_is_a_usage_error(tmp_path: Path) -> None:
     """Analyses are no tracks, samples have no path, notations are three."""
     with pytest.raises(UsageError):
@@ -280,6 +356,15 @@ def test_csv_does_not_carry_formulas(tmp_path: Path) -> None:
     export.write_csv([track], tmp_path / "x.csv")
     assert "'=HYPERLINK" in (tmp_path / "x.csv").read_text()
     assert export.read_csv(tmp_path / "x.csv").tracks[0] == track
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_csv_comes_back_from_a_spreadsheet(delimiter: str, tmp_path: Path) -> None:
+    """In many countries it separates by semicolons and writes commas in numbers."""
+    row = delimiter.join(["path", "title", "bpm"]), delimiter.join(["/a.mp3", "One, two", "127,98"])
+    (tmp_path / "x.csv").write_text("\ufeff" + "\r\n".join(row) + "\r\n")
+    (track,) = export.read_csv(tmp_path / "x.csv").tracks
+    assert (track.path, track.title, track.bpm) == ("/a.mp3", "One, two", 127.98)
 
 
 def test_csv_keeps_line_breaks_within_a_row(tmp_path: Path) -> None:

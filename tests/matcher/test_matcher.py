@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import threading
 import unicodedata
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,7 +19,9 @@ from hypothesis import strategies as st
 from tracktion.cache import LRUCache
 from tracktion.errors import StorageBusyError, UsageError
 from tracktion.matcher import Matcher
+from tracktion.matching import compatible
 from tracktion.matching.text import normalise_track
+from tracktion.results.catalogue import Track
 from tracktion.results.match import Match
 from tracktion.storage import Storage, open_storage
 
@@ -174,6 +180,32 @@ def test_many(memory: Storage, workers: int) -> None:
     assert len(items[5].matches) == 2
 
 
+def test_who_leaves_many_early_waits_for_what_is_in_hand_alone(
+    memory: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not for the hundreds of questions that were read ahead."""
+    matcher, asked, ending = Matcher(memory), [], threading.Event()
+    search = matcher._search
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, *args: Any, **options: Any) -> None:
+            ending.set()
+            super().shutdown(*args, **options)
+
+    def slow(meant: Any, limit: int) -> Any:
+        asked.append(meant["text"])
+        if int(meant["text"]) >= 64:
+            ending.wait(30)
+        return search(meant, limit)
+
+    monkeypatch.setattr(matcher, "_search", slow)
+    monkeypatch.setattr("tracktion.matcher.ThreadPoolExecutor", Pool)
+    items = matcher.match_many((str(number) for number in range(10_000)), workers=2)
+    assert next(items).index == 0
+    items.close()
+    assert len(asked) <= 64 + 2
+
+
 def test_many_streams(memory: Storage) -> None:
     def endless() -> Iterator[str]:
         while True:
@@ -293,6 +325,95 @@ def test_compatible_and_sequence() -> None:
         matcher.sequence([999])
 
 
+def test_scores_descend_also_where_fields_are_the_rows_own() -> None:
+    """What is the same to the letter has 1, and stands before what fits better by length alone."""
+    with open_storage("memory:") as storage:
+        rows = [{"title": "Hello", "artist": "Adele"}, {"title": "Hello!", "artist": "Adele", "duration": 200}]
+        same, like = storage.add_tracks(rows)
+        matcher = Matcher(storage)
+        found = matcher.search(title="Hello", artist="Adele", duration=200)
+        assert [match.track.id for match in found] == [same, like]
+        assert found[0].score == 1.0 > found[1].score
+        assert matcher.search(title="Hello", artist="Adele", duration=200, limit=1) == found[:1]
+
+
+def test_a_title_alone_is_no_duplicate_without_lengths() -> None:
+    """Untagged files are all called ``Intro`` or ``01``."""
+    with open_storage("memory:") as storage:
+        storage.add_tracks([{"title": "Intro"}, {"title": "Intro"}, {"title": "Intro", "artist": "Ann"}])
+        long = storage.add_tracks([{"title": "A long piece", "duration": seconds} for seconds in (301, 302, 500)])
+        assert [[track.id for track in group.tracks] for group in Matcher(storage).duplicates()] == [long[:2]]
+
+
+@pytest.mark.parametrize("requests", ["trapdoor", {"title": "trapdoor"}])
+def test_one_request_is_not_many(memory: Storage, requests: Any) -> None:
+    """A text would be taken for its letters."""
+    matcher = Matcher(memory)
+    with pytest.raises(UsageError, match="such as a list"):
+        matcher.match_many(requests)
+    with pytest.raises(UsageError, match="such as a list"):
+        matcher.warm(requests)
+
+
+def test_compatible_reads_no_more_tracks_than_it_returns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond those that are as good as the last one."""
+    with open_storage("memory:") as storage:
+        bpms = [120, 124, 121, 123, 122, 122, 125]
+        ids = [analysed(storage, f"x:{i}", bpm, ("A", "minor")) for i, bpm in enumerate(bpms)]
+        read: list[str] = []
+        find = storage.find_by_identifier
+
+        def counted(**asked: Any) -> list[Track]:
+            read.append(asked["audio_identity"])
+            return find(**asked)
+
+        monkeypatch.setattr(storage, "find_by_identifier", counted)
+        found = Matcher(storage).compatible(ids[0], limit=2)
+        assert [match.track.id for match in found] == [ids[2], ids[4]]
+        assert sorted(read) == ["x:2", "x:4", "x:5"]
+
+
+def test_what_is_no_home_or_cache_is_said_at_once(memory: Storage) -> None:
+    """Without the text, which may hold a password."""
+    for call in (lambda: Matcher("sqlite:///secret.db"), lambda: Matcher(memory, cache="redis://:secret@host")):
+        with pytest.raises(UsageError, match="not of type str") as caught:
+            call()
+        assert "secret" not in str(caught.value)
+    with pytest.raises(UsageError, match="min_score"):
+        Matcher(memory).duplicates(min_score=90)
+
+
+@pytest.mark.parametrize("track", ["1", 1.5, None])
+def test_what_is_no_track_is_a_usage_error(memory: Storage, track: Any) -> None:
+    with pytest.raises(UsageError, match="a Track or its id"):
+        Matcher(memory).compatible(track)
+    with pytest.raises(UsageError, match="a Track or its id"):
+        Matcher(memory).sequence([track])
+
+
+async def test_a_sequence_for_coroutines() -> None:
+    with open_storage("memory:") as storage:
+        bpms = [120, 140, 123, 137, 126]
+        ids = [analysed(storage, f"x:{i}", bpm, ("A", "minor")) for i, bpm in enumerate(bpms)]
+        ordered = await Matcher(storage).asequence(ids)
+        assert [track.id for track in ordered] == [ids[0], ids[2], ids[4], ids[3], ids[1]]
+
+
+def test_no_stretch_of_a_sequence_is_better_the_other_way_round() -> None:
+    rng = np.random.default_rng(0)
+    costs = rng.random((60, 60))
+    costs += costs.T
+    order = compatible._improved(list(range(60)), costs)
+    assert order[0] == 0
+    assert sorted(order) == list(range(60))
+
+    def price(path: list[int]) -> float:
+        return sum(costs[one, two] for one, two in pairwise(path))
+
+    turned = [order[:i] + order[i:j][::-1] + order[j:] for i in range(1, 60) for j in range(i + 2, 61)]
+    assert price(order) <= min(map(price, turned)) + 1e-9
+
+
 def test_the_first_stays_first_without_an_analysis() -> None:
     storage = open_storage("memory:")
     (unknown,) = storage.add_tracks([{"title": "unknown"}])
@@ -338,6 +459,10 @@ def test_match_file(tmp_path: Path, memory: Storage) -> None:
     soundfile.write(path, 0.1 * np.random.default_rng(0).standard_normal((22050 * 3, 1)), 22050)
     matches = Matcher(memory).match_file(path)
     assert matches[0].track.id == 6
+    data = path.read_bytes()
+    with path.open("rb") as file:
+        assert Matcher(memory).match_file(file) == matches
+    assert Matcher(memory).match_file(data) == Matcher(memory).match_file(io.BytesIO(data)) == []
     from tracktion.audio import audio_identity
 
     memory.update_track(1, audio_identity=audio_identity(path))

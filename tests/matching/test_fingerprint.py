@@ -7,6 +7,7 @@ import pytest
 
 from tracktion.features.fingerprint import FingerprintTap, codes_of
 from tracktion.features.stream import extract_features
+from tracktion.matching import fingerprint
 from tracktion.matching.fingerprint import FingerprintIndex, decoded, index_of
 from tracktion.storage import open_storage
 
@@ -59,6 +60,31 @@ def test_a_home_is_read_again_only_when_it_holds_more(monkeypatch: pytest.Monkey
         assert index_of(storage) is first
     storage.put_fingerprint("1", codes(music(1)), duration=30.0)
     assert [hit.identity for hit in index_of(storage).search(codes(music(1)))] == ["1"]
+
+
+def test_searching_after_every_addition_sorts_codes_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a search for duplicates does: the time of each search must not grow with all that is there."""
+    sorted_codes = 0
+    merged = fingerprint._merged
+
+    def counted(runs: list) -> tuple:
+        nonlocal sorted_codes
+        sorted_codes += sum(len(keys) for keys, _ in runs)
+        return merged(runs)
+
+    monkeypatch.setattr(fingerprint, "_merged", counted)
+    rng = np.random.default_rng(0)
+    step, once = FingerprintIndex(), FingerprintIndex()
+    codes = [rng.integers(0, 2**32, 100, dtype=np.uint32).astype("<u4").tobytes() for _ in range(200)]
+    for number, data in enumerate(codes):
+        step.search(data)
+        step.add(str(number), data)
+    in_all = sum(int(fingerprint._chosen(decoded(data)).sum()) for data in codes)
+    assert sorted_codes < 12 * in_all
+    for number, data in enumerate(codes):
+        once.add(str(number), data)
+    assert [step.search(data) for data in codes] == [once.search(data) for data in codes]
+    assert [hit.identity for data in codes for hit in once.search(data)] == [str(number) for number in range(200)]
 
 
 def test_another_sound_is_not_found(index: FingerprintIndex) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tracktion.matching.files import facts_of_name
 from tracktion.matching.folding import fold, fold_words
 from tracktion.matching.query import parse_query
 from tracktion.matching.text import KEY_LIMIT, normalise_track, searchable
@@ -148,3 +149,34 @@ def test_ten_megabytes_are_no_matter(unit: str) -> None:
     parse_query(text)
     parse_query(title=text, artist=text, album=text)
     assert time.process_time() - begin < 5  # a guard against quadratic time, not a measurement
+
+
+@pytest.mark.parametrize(
+    ("stem", "artist", "title"),
+    [
+        ("Ann - One", "Ann", "One"),
+        ("03 - Ann - One", "Ann", "One"),
+        ("03. Ann - One - Live", "Ann", "One - Live"),
+        ("03 Ann - One", "Ann", "One"),
+        ("1-03 One", None, "One"),
+        ("01 - One", None, "One"),
+        ("12_ One", None, "One"),
+        ("A1 - Ann - One", "Ann", "One"),
+        ("8A - 124 - Ann - One", "Ann", "One"),
+        ("01 - 8A - 124 - Ann - One", "Ann", "One"),
+        ("112 - Peaches", "112", "Peaches"),
+        ("A1 - No More", "A1", "No More"),
+        ("U2 - One", "U2", "One"),
+        ("1979", None, "1979"),
+        ("99 Problems", None, "99 Problems"),
+        ("7 Rings", None, "7 Rings"),
+        ("01", None, "01"),
+        ("01 - ", None, "01 - "),
+        (" - One", "", "One"),
+        ("", None, ""),
+    ],
+)
+def test_names_of_files_say_artist_and_title(stem: str, artist: str | None, title: str) -> None:
+    """Numbers of tracks, sides, keys and tempi in front are neither; groups may be called by numbers."""
+    expected = {"title": title} if artist is None else {"artist": artist, "title": title}
+    assert facts_of_name(stem) == expected

@@ -1,4 +1,4 @@
-"""Text frames of ID3v2 tags, read within bounds.
+"""Text frames of ID3v2 tags: read within bounds, replaced without a change of anything else.
 
 mutagen would do, but it inflates compressed frames without a limit: 16 MB of tag can ask for 16 GB.
 """
@@ -6,10 +6,16 @@ mutagen would do, but it inflates compressed frames without a limit: 16 MB of ta
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Id3Text", "read_id3"]
+__all__ = ["NEW_TAG", "Id3Text", "read_id3", "with_texts"]
+
+NEW_TAG = b"ID3\3" + bytes(6)
+"""An empty tag of version 2.3, which all read."""
+
+_PADDING = 2048
+"""Bytes that are left free in a tag that grows, for the next frames."""
 
 _MAX_FRAMES = 10_000
 _UNSYNCHRONISED = 0x02
@@ -73,6 +79,51 @@ def read_id3(tag: bytes) -> Id3Text:
             if strings and strings[0]:
                 text.frames.setdefault(name, strings[0])
     return text
+
+
+def with_texts(tag: bytes, texts: Mapping[str, str]) -> bytes | None:
+    """Return a tag with these text frames in place of its own of the same names, all others as they are to the byte.
+
+    Parameters
+    ----------
+    tag
+        A whole tag with its header, or `NEW_TAG`.
+    texts
+        Names of frames to texts.
+
+    Returns
+    -------
+    bytes or None
+        None for what is not plain frames of version 2.3 or 2.4: version 2.2, unsynchronised, extended or damaged.
+    """
+    if tag[:3] != b"ID3" or tag[3] not in (3, 4) or tag[5] or len(tag) != 10 + _synchsafe(tag[6:10]):
+        return None
+    version, body, at = tag[3], tag[10:], 0
+    frames = []
+    while body[at : at + 1].isalpha() and len(body) >= at + 10:
+        end = at + 10 + _frame_size(body, at, version)
+        if body[at : at + 4].decode("latin-1") not in texts:
+            frames.append(body[at:end])
+        at = end
+    if at > len(body) or body[at:].strip(b"\0"):
+        return None
+    frames += [_text_frame(name, text, version) for name, text in texts.items()]
+    data = b"".join(frames)
+    size = len(body) if len(data) <= len(body) else len(data) + _PADDING
+    return tag[:6] + _safe(size) + data.ljust(size, b"\0")
+
+
+def _text_frame(name: str, text: str, version: int) -> bytes:
+    """A frame in Latin-1, or in UTF-16 where that does not do."""
+    try:
+        data = b"\0" + text.encode("latin-1")
+    except UnicodeEncodeError:
+        data = b"\1" + text.encode("utf-16", "replace")
+    return name.encode() + (_safe(len(data)) if version == 4 else len(data).to_bytes(4, "big")) + b"\0\0" + data
+
+
+def _safe(size: int) -> bytes:
+    return bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
 
 
 def _frames(tag: bytes) -> Iterator[tuple[str, bytes]]:

@@ -8,7 +8,7 @@ import io
 import math
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from tracktion.audio.chunks import chunks, ogg_layout, wave_layout
@@ -17,7 +17,7 @@ from tracktion.audio.limits import Limits
 from tracktion.audio.mp3 import find_frames, id3v2_size
 from tracktion.audio.sniff import sniff
 from tracktion.audio.source import QuietReader, Source, SourceLike, open_source
-from tracktion.errors import CorruptError, TracktionError
+from tracktion.errors import CorruptError, TracktionError, UnreadableError
 from tracktion.results.tags import Tags
 
 __all__ = ["LEAKED", "mutagen_class", "mutagen_kind", "read_tags", "translated"]
@@ -103,10 +103,16 @@ def read_tags(source: SourceLike, *, limits: Limits | None = None, follow_symlin
     limits = limits or Limits()
     with open_source(source, limits=limits, follow_symlinks=follow_symlinks) as opened:
         found: dict[str, str] = {}
+        leading: dict[str, str] = {}
         duration = None
         kind, start = sniff(opened)
-        if start:
-            _add_id3(found, read_id3(opened.read_at(0, min(start, limits.max_tag_bytes))))
+        at = 0
+        while at < start:  # some files have several
+            size = id3v2_size(opened.read_at(at, 10)) or start - at
+            _add_id3(leading, read_id3(opened.read_at(at, min(size, limits.max_tag_bytes))))
+            at += size
+        if kind == "unknown":  # MPEG audio and AAC have no tags of their own
+            found, leading = leading, {}
         inner = opened.window(start)
         if kind in ("wav", "aiff"):
             duration = _add_chunks(found, inner, kind, limits)
@@ -117,12 +123,14 @@ def read_tags(source: SourceLike, *, limits: Limits | None = None, follow_symlin
             duration = _add_tail(found, opened, limits)
         else:
             duration = _add_mutagen(found, inner, mutagen_kind(inner, kind), limits)
-        return _tags(found, duration, limits)
+        return _tags((found, leading), duration, limits)
 
 
-def _tags(found: dict[str, str], duration: float | None, limits: Limits) -> Tags:
+def _tags(blocks: Sequence[Mapping[str, str]], duration: float | None, limits: Limits) -> Tags:
+    """Take each field from the first block that has it."""
+
     def text(field: str) -> str | None:
-        value = next((found[name] for name in _NAMES[field] if found.get(name)), None)
+        value = next((block[name] for block in blocks for name in _NAMES[field] if block.get(name)), None)
         return value[: limits.max_text].strip("\0") or None if value is not None else None
 
     bpm = _number(text("bpm"))
@@ -296,7 +304,7 @@ def mutagen_class(kind: str) -> Any:
 
 @contextlib.contextmanager
 def translated(source_name: str) -> Iterator[None]:
-    """Turn whatever mutagen raises into `CorruptError`."""
+    """Turn whatever mutagen raises into `CorruptError`, or `UnreadableError` where the system said no."""
     from mutagen import MutagenError
 
     try:
@@ -304,7 +312,10 @@ def translated(source_name: str) -> Iterator[None]:
     except TracktionError:
         raise
     except (*LEAKED, MutagenError) as error:
-        reason = f"damaged tags: {error or type(error).__name__}"
+        system = next((e for e in (error, *error.args) if isinstance(e, OSError) and e.errno), None)
+        if system is not None:
+            raise UnreadableError(system.strerror or str(system), file=source_name, stage="tags") from error
+        reason = f"damaged tags: {str(error) or type(error).__name__}"
         raise CorruptError(reason, file=source_name, stage="tags") from error
 
 

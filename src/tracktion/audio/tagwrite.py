@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import os
 import shutil
 import tempfile
@@ -11,12 +12,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from tracktion.audio.id3 import NEW_TAG, with_texts
 from tracktion.audio.identity import audio_identity
 from tracktion.audio.limits import Limits
+from tracktion.audio.mp3 import id3v2_size
 from tracktion.audio.sniff import sniff
-from tracktion.audio.source import open_source, source_name
-from tracktion.audio.tags import mutagen_class, mutagen_kind, translated
-from tracktion.errors import CorruptError, UnreadableError, UnsupportedError, UsageError
+from tracktion.audio.source import Source, open_source, source_name
+from tracktion.audio.tags import mutagen_class, mutagen_kind, read_tags, translated
+from tracktion.errors import CorruptError, FileError, UnreadableError, UnsupportedError, UsageError, printable
 
 if TYPE_CHECKING:
     from tracktion.results.analysis import Analysis
@@ -49,7 +52,9 @@ def write_tags(
 
     The file is copied beside itself, the copy is tagged, checked to hold the same audio, brought to the disk and then
     put in the file's place in one step: whatever happens, the old or the new file is there, whole. Mode, owner and
-    extended attributes are kept as far as the system lets us; a symbolic link stays, and its target is tagged.
+    extended attributes are kept as far as the system lets us; a symbolic link stays, and its target is tagged. Other
+    hard links go on to hold the old file. In front of MP3 and AAC every other frame of ID3v2.3 and 2.4 stays to the
+    byte, and so does what stands behind the audio (ID3v1, APEv2).
 
     Parameters
     ----------
@@ -83,9 +88,11 @@ def write_tags(
     UnreadableError
         It cannot be read or written, or it changed meanwhile; the file is untouched.
     UsageError
-        Unknown notation.
+        Unknown notation, or no analysis.
     """
     limits = limits or Limits()
+    if analysis is None:
+        raise UsageError(f"{source_name(path)}: there is no analysis to write; a failed item of a batch has none")
     if key_notation not in _NOTATIONS:
         raise UsageError(f"key_notation must be one of {', '.join(_NOTATIONS)}, not {key_notation!r}")
     tempo_text = key_text = None
@@ -101,7 +108,8 @@ def write_tags(
     except (OSError, ValueError) as error:
         if isinstance(error, UsageError):
             raise
-        raise UnreadableError(f"cannot write tags: {error}", file=name, stage="tags") from error
+        reason = getattr(error, "strerror", None) or error  # without the name of our copy
+        raise UnreadableError(f"cannot write tags: {reason}", file=name, stage="tags") from error
     return True
 
 
@@ -111,17 +119,23 @@ def _replace(path: Path, name: str, tempo: str | None, key: str | None, limits: 
         kind, start = sniff(source)
         kind = mutagen_kind(source.window(start), kind)
         identity = audio_identity(path, limits=limits, follow_symlinks=False, trust_md5=False)
+        new, begin = b"", 0
+        if kind == "unknown":
+            with translated(name):
+                new, begin = _leading_id3(path, source, _texts(tempo, key), limits)
         with contextlib.ExitStack() as stack:
             fd, temporary = tempfile.mkstemp(prefix=".", suffix=".tracktion.part", dir=path.parent)
             copy = Path(temporary)
             stack.callback(copy.unlink, missing_ok=True)
             with os.fdopen(fd, "wb") as out:
-                source.seek(0)
+                out.write(new)
+                source.seek(begin)
                 shutil.copyfileobj(source, out, 1 << 20)
                 if kind in ("wav", "aiff") and out.tell() % 2:
                     out.write(b"\0")  # a chunk that is appended has to begin at an even place
-            with translated(name):
-                _tag(copy, kind, tempo, key, name)
+            if kind != "unknown":
+                with translated(name):
+                    _tag(copy, kind, tempo, key, name)
             if audio_identity(copy, limits=limits, trust_md5=False) != identity:
                 raise CorruptError("writing tags would change the audio", file=name, stage="tags")
             _settle(copy, path, before, keep_mtime=keep_mtime)
@@ -162,7 +176,13 @@ def _sync_folder(folder: Path) -> None:
 
 def _tag(path: Path, kind: str, tempo: str | None, key: str | None, name: str) -> None:
     """Write to the tags of the file at `path`, which nobody else uses."""
-    if kind in ("unknown", "tta", "wav", "aiff", "dsf", "dsdiff"):
+    with path.open("rb") as file:
+        form, size = file.read(4), file.read(4)
+    if kind == "wav" and form != b"RIFF":
+        raise UnsupportedError(f"writing tags into {printable(form.decode('latin-1'))} files", file=name, stage="tags")
+    if kind == "wav" and size in (bytes(4), b"\xff" * 4):
+        raise UnsupportedError("writing tags into a WAV whose header does not say its length", file=name, stage="tags")
+    if kind in ("tta", "wav", "aiff", "dsf", "dsdiff"):
         _tag_id3(path, kind, tempo, key)
         return
     loader = mutagen_class(kind)
@@ -177,6 +197,7 @@ def _tag(path: Path, kind: str, tempo: str | None, key: str | None, name: str) -
     file.save()
 
 
+_MP4_KEY = "----:com.apple.iTunes:initialkey"
 _V23, _V24 = (2, 3, 0), (2, 4, 0)
 _FIELDS = {
     "vorbis": {"bpm": "BPM", "key": "INITIALKEY"},
@@ -190,38 +211,72 @@ def _set(file: Any, kind: str, field: str, text: str) -> None:
         if field == "bpm":
             file["tmpo"] = [min(round(float(text)), _MAX_MP4_TEMPO)]
         else:
-            file["----:com.apple.iTunes:initialkey"] = [text.encode()]
+            for name in [name for name in file if name.lower() == _MP4_KEY.lower()]:  # others write it in capitals
+                del file[name]
+            file[_MP4_KEY] = [text.encode()]
         return
     style = "vorbis" if kind == "flac" or kind.startswith("ogg ") else kind if kind == "asf" else "ape"
     file[_FIELDS[style][field]] = [text] if style == "asf" else text
 
 
 def _tag_id3(path: Path, kind: str, tempo: str | None, key: str | None) -> None:
-    id3: Any = importlib.import_module("mutagen.id3")
-    if kind == "unknown":
-        _tag_bare_id3(id3, path, tempo, key)
-        return
+    """Write to the ID3v2 tag in a chunk of the file."""
     loader = mutagen_class(kind)
     file = loader(str(path), translate=False)
     if file.tags is not None and file.tags.version < _V23:
         file = loader(str(path))
     if file.tags is None:
         file.add_tags()
-    _set_id3(id3, file.tags, tempo, key)
+    _set_id3(file.tags, _texts(tempo, key))
     file.save(**_as_it_is(file.tags))
 
 
-def _tag_bare_id3(id3: Any, path: Path, tempo: str | None, key: str | None) -> None:
-    """Write the ID3v2 tag in front of MPEG audio or AAC; in 2.3, which all read, if there is none."""
-    try:
-        tags = id3.ID3(str(path), translate=False)
-        if tags.version < _V23:
-            tags = id3.ID3(str(path))
-        options = _as_it_is(tags)
-    except id3.ID3NoHeaderError:
-        tags, options = id3.ID3(), {"v2_version": 3}
-    _set_id3(id3, tags, tempo, key)
-    tags.save(str(path), **options)
+def _texts(tempo: str | None, key: str | None) -> dict[str, str]:
+    return {name: text for name, text in (("TBPM", tempo), ("TKEY", key)) if text is not None}
+
+
+def _leading_id3(path: Path, source: Source, texts: dict[str, str], limits: Limits) -> tuple[bytes, int]:
+    """The ID3v2 tag in front of MPEG audio or AAC with new texts, and how long the old one is.
+
+    What stands behind the audio (ID3v1, APEv2, lyrics) is left alone. A first ID3v2 tag repeats what they say: many
+    players look no further.
+    """
+    old = source.read_at(0, id3v2_size(source.read_at(0, 10)))
+    if not old:
+        texts = _known(path, limits) | texts
+    new = with_texts(old or NEW_TAG, texts)
+    return (_tag_by_mutagen(old, texts) if new is None else new), len(old)
+
+
+_FIRST_FRAMES = {
+    "TIT2": "title",
+    "TPE1": "artist",
+    "TALB": "album",
+    "TPE2": "albumartist",
+    "TCON": "genre",
+    "TYER": "year",
+    "TRCK": "track",
+}
+
+
+def _known(path: Path, limits: Limits) -> dict[str, str]:
+    with contextlib.suppress(FileError):
+        tags = read_tags(path, limits=limits, follow_symlinks=False)
+        known = {name: getattr(tags, field) for name, field in _FIRST_FRAMES.items()}
+        return {name: str(value) for name, value in known.items() if value is not None}
+    return {}
+
+
+def _tag_by_mutagen(old: bytes, texts: dict[str, str]) -> bytes:
+    """Tags of version 2.2, unsynchronised and extended ones, written anew."""
+    id3: Any = importlib.import_module("mutagen.id3")
+    tags = id3.ID3(io.BytesIO(old), translate=False)
+    if tags.version < _V23:
+        tags = id3.ID3(io.BytesIO(old))
+    _set_id3(tags, texts)
+    new = io.BytesIO()
+    tags.save(new, **_as_it_is(tags))
+    return new.getvalue()
 
 
 def _as_it_is(tags: Any) -> dict[str, Any]:
@@ -232,8 +287,7 @@ def _as_it_is(tags: Any) -> dict[str, Any]:
     return {"v2_version": 3, "v23_sep": None} if _V23 <= tags.version < _V24 else {"v2_version": 4}
 
 
-def _set_id3(id3: Any, tags: Any, tempo: str | None, key: str | None) -> None:
-    if tempo is not None:
-        tags.setall("TBPM", [id3.TBPM(encoding=3, text=[tempo])])
-    if key is not None:
-        tags.setall("TKEY", [id3.TKEY(encoding=3, text=[key])])
+def _set_id3(tags: Any, texts: dict[str, str]) -> None:
+    id3: Any = importlib.import_module("mutagen.id3")
+    for name, text in texts.items():
+        tags.setall(name, [getattr(id3, name)(encoding=3, text=[text])])

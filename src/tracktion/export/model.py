@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +14,7 @@ import numpy as np
 
 from tracktion.errors import UsageError
 from tracktion.export.offsets import Target, decoder_offset
+from tracktion.matching.files import facts_of_name
 from tracktion.results.base import FloatArray, Result, frozen_array
 from tracktion.results.key import Key
 from tracktion.results.rhythm import BeatGrid, GridSegment
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["Collection", "Cue", "CueKind", "ExportTrack", "GridAnchor", "Offset", "Skipped", "shifted"]
 
 CueKind = Literal["cue", "fade_in", "fade_out", "load", "loop"]
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_ROOTED = re.compile(r"/|[A-Za-z]:[/\\]|\\\\")
+
 Offset = float | Callable[[str], float]
 """Seconds by which a target's time is later than ours, or a function from a path to them."""
 
@@ -115,7 +121,7 @@ class ExportTrack(Result):
     def from_analysis(
         cls, analysis: Analysis, path: str | os.PathLike[str] | None = None, *, cues: bool = True
     ) -> Self:
-        """Take from an analysis what other programs can use.
+        """Take from an analysis what other programs can use; where tags have no title, the name of the file tells.
 
         Parameters
         ----------
@@ -129,17 +135,22 @@ class ExportTrack(Result):
         Raises
         ------
         UsageError
-            When neither `path` nor ``analysis.source`` names a file.
+            When neither `path` nor ``analysis.source`` names a file, or there is no analysis.
         """
+        if analysis is None:
+            raise UsageError(f"{path}: there is no analysis to export; a failed item of a batch has none")
         where = os.fsdecode(path) if path is not None else analysis.source
         if where is None:
             raise UsageError("an export needs the path of the file; this analysis was made from samples")
+        if _ADDRESS.match(where):
+            raise UsageError(f"an export needs the path of a file of this machine, not {where}")
         tags = analysis.tags
+        named = {} if tags and tags.title else facts_of_name(Path(where).stem)
         grid = _anchors(analysis.grid) if analysis.grid else ()
         return cls(
             path=str(Path(where).absolute()),
-            title=(tags and tags.title) or Path(where).stem,
-            artist=(tags and tags.artist) or "",
+            title=(tags and tags.title) or named["title"],
+            artist=(tags and tags.artist) or named.get("artist", ""),
             album=(tags and tags.album) or "",
             genre=(tags and tags.genre) or "",
             year=(tags and tags.year) or 0,
@@ -204,7 +215,7 @@ class Collection(Result):
     tracks
         In the file's order.
     playlists
-        Name to indices into `tracks`.
+        Name to indices into `tracks`. Where two folders have lists of one name, the later one is ``folder/name``.
     skipped
         Tracks that were left out.
     """
@@ -212,6 +223,15 @@ class Collection(Result):
     tracks: tuple[ExportTrack, ...] = ()
     playlists: dict[str, tuple[int, ...]] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
+
+
+def add_playlist(playlists: dict[str, tuple[int, ...]], name: str, folder: str, places: Iterable[int]) -> None:
+    """Add a playlist; of two with one name, the later one is named with its folder, and with a number if need be."""
+    if name in playlists:
+        full = f"{folder}/{name}" if folder else name
+        numbered = (f"{full} ({number})" for number in itertools.count(len(playlists) + 1))
+        name = full if full not in playlists else next(new for new in numbered if new not in playlists)
+    playlists[name] = tuple(places)
 
 
 def shifted(track: ExportTrack, seconds: float) -> ExportTrack:
@@ -269,6 +289,14 @@ def _nearest(moments: FloatArray, seconds: float) -> float:
         return float(seconds)
     best = float(moments[np.argmin(np.abs(moments - seconds))])
     return best if abs(best - seconds) < 1.0 else float(seconds)
+
+
+def located_tracks(tracks: Iterable[ExportTrack]) -> Sequence[ExportTrack]:
+    """`checked_tracks` with absolute paths: a relative one would be looked for from where the export lies."""
+    return [
+        replace(track, path=str(Path(track.path).absolute())) if track.path and not _ROOTED.match(track.path) else track
+        for track in checked_tracks(tracks)
+    ]
 
 
 def checked_tracks(tracks: Iterable[ExportTrack]) -> Sequence[ExportTrack]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from tracktion.errors import UnreadableError
-from tracktion.export.model import Collection, ExportTrack, Skipped, checked_tracks
+from tracktion.export.model import Collection, ExportTrack, Skipped, located_tracks
 from tracktion.export.xmltools import number, write_text
 
 __all__ = ["read_m3u8", "write_m3u8"]
@@ -37,7 +37,7 @@ def write_m3u8(tracks: Iterable[ExportTrack], path: str | os.PathLike[str], *, r
     """
     target = Path(os.fsdecode(path)).absolute()
     lines, written, skipped = ["#EXTM3U"], [], []
-    for track in checked_tracks(tracks):
+    for track in located_tracks(tracks):
         if len(track.path.splitlines()) != 1:
             skipped.append(Skipped(track.path, "its path has a line break"))
             continue

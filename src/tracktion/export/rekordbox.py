@@ -16,9 +16,19 @@ from urllib.parse import quote, unquote_to_bytes
 from xml.etree.ElementTree import Element, SubElement
 
 from tracktion.errors import CorruptError, UsageError
-from tracktion.export.model import Collection, Cue, CueKind, ExportTrack, GridAnchor, Offset, checked_tracks, offset_of
+from tracktion.export.model import (
+    Collection,
+    Cue,
+    CueKind,
+    ExportTrack,
+    GridAnchor,
+    Offset,
+    add_playlist,
+    located_tracks,
+    offset_of,
+)
 from tracktion.export.model import shifted as _shifted
-from tracktion.export.xmltools import clean, fixed, integer, number, parse, save
+from tracktion.export.xmltools import clean, fixed, integer, nested, number, parse, save
 from tracktion.results.key import Key
 from tracktion.version import __version__
 
@@ -76,7 +86,7 @@ def write_rekordbox(
     """
     if key_notation not in {"id3", "camelot", "open_key"}:
         raise UsageError(f"key_notation must be 'id3', 'camelot' or 'open_key', not {key_notation!r}")
-    listed = checked_tracks(tracks)
+    listed = located_tracks(tracks)
     root = Element("DJ_PLAYLISTS", Version="1.0.0")
     SubElement(root, "PRODUCT", Name="tracktion", Version=__version__, Company="")
     collection = SubElement(root, "COLLECTION", Entries=str(len(listed)))
@@ -172,11 +182,12 @@ def read_rekordbox(path: str | os.PathLike[str], *, offset_seconds: Offset | Lit
     tracks = [_shifted(track, -offset_of(offset_seconds, track.path, "rekordbox")) for track in tracks]
     by_id = {element.get("TrackID", ""): i for i, element in enumerate(elements)}
     by_location = {element.get("Location", ""): i for i, element in enumerate(elements)}
-    playlists = {}
-    for node in root.iterfind("PLAYLISTS//NODE[@Type='1']"):
-        index = by_location if node.get("KeyType") == "1" else by_id
-        keys = [entry.get("Key", "") for entry in node.findall("TRACK")]
-        playlists[node.get("Name", "")] = tuple(index[key] for key in keys if key in index)
+    playlists: dict[str, tuple[int, ...]] = {}
+    for folder, node in nested(root.findall("PLAYLISTS/NODE"), "NODE"):
+        if node.get("Type") == "1":
+            index = by_location if node.get("KeyType") == "1" else by_id
+            keys = [entry.get("Key", "") for entry in node.findall("TRACK")]
+            add_playlist(playlists, node.get("Name", ""), folder, (index[key] for key in keys if key in index))
     return Collection(tuple(tracks), playlists)
 
 

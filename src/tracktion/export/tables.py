@@ -26,6 +26,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def write_csv(tracks: Iterable[ExportTrack], path: str | os.PathLike[str], *, formulas: bool = False) -> Collection:
     """Write a table of tracks (UTF-8, comma, header); Camelot codes stand beside the keys.
 
+    Excel takes it for UTF-8 when it is opened by *Data > From Text/CSV*, not by a double click.
+
     Parameters
     ----------
     tracks
@@ -59,14 +61,16 @@ def _cell(value: Any, *, formulas: bool) -> str:
 
 
 def read_csv(path: str | os.PathLike[str]) -> Collection:
-    """Read what `write_csv` wrote; grids and cues are not in it.
+    """Read what `write_csv` wrote, also after a spreadsheet saved it with semicolons or tabs; it has no grids and cues.
 
     Raises
     ------
     UnreadableError, CorruptError
         When it cannot be read, or has no column ``path``.
     """
-    rows = csv.DictReader(io.StringIO(_read(path), newline=""))
+    text = _read(path)
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         if "path" in (rows.fieldnames or ()):
             return Collection(tuple(_track(row) for row in rows))

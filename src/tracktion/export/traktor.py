@@ -24,12 +24,23 @@ from tracktion.export.model import (
     GridAnchor,
     Offset,
     Skipped,
-    checked_tracks,
+    add_playlist,
+    located_tracks,
     offset_of,
 )
 from tracktion.export.model import shifted as _shifted
 from tracktion.export.rekordbox import key_name
-from tracktion.export.xmltools import clean, fixed, from_milliseconds, integer, milliseconds, number, parse, save
+from tracktion.export.xmltools import (
+    clean,
+    fixed,
+    from_milliseconds,
+    integer,
+    milliseconds,
+    nested,
+    number,
+    parse,
+    save,
+)
 from tracktion.results.key import Key
 
 __all__ = ["read_traktor", "write_traktor"]
@@ -38,6 +49,10 @@ _CUE_TYPES: dict[CueKind, int] = {"cue": 0, "fade_in": 1, "fade_out": 2, "load":
 _KINDS: dict[int, CueKind] = {value: kind for kind, value in _CUE_TYPES.items()}
 _GRID = 4
 _SEPARATOR = "/:"
+_MOUNTED = re.compile("/Volumes/([^/]+)(?=/)")
+_HOMES = "/Users/"
+"""What lies there on a Mac is on the system disk, which has a name too; so have others, below ``/Volumes``."""
+
 _DRIVE = re.compile(r"[A-Za-z]:[/\\]")
 _BAR = 4
 _NAMESPACE = uuid.UUID("b0d1d3f5-5c4c-5b0e-9a39-6f4f6d2b7d11")
@@ -63,7 +78,8 @@ def write_traktor(
     playlist
         Name of a playlist of all tracks in this order; None for none.
     volume
-        Name of the volume of paths that do not begin with a drive letter (``Macintosh HD``).
+        Name of the volume of paths that begin neither with a drive letter nor with ``/Volumes/name/``: that of a Mac's
+        system disk (``Macintosh HD``).
     offset_seconds
         Added to all times: by how much a target's times are later than ours. A number, a function of a track's path,
         or ``"auto"`` to look into each MP3 (see `tracktion.export.offsets`).
@@ -79,7 +95,7 @@ def write_traktor(
         When `tracks` holds something else than tracks.
     """
     listed, skipped = [], []
-    for track in checked_tracks(tracks):
+    for track in located_tracks(tracks):
         if clean(track.path) == track.path:
             listed.append(track)
         else:
@@ -160,6 +176,8 @@ def _location(path: str, volume: str) -> tuple[str, str, str]:
     """Volume, folder and file as NML spells them."""
     if _DRIVE.match(path):
         volume, path = path[:2], path[2:].replace("\\", "/")
+    elif mounted := _MOUNTED.match(path):
+        volume, path = mounted[1], path[mounted.end(1) :]
     parts = path.strip("/").split("/")
     folders = "".join(f"{_SEPARATOR}{part}" for part in parts[:-1]) + _SEPARATOR
     return clean(volume), folders, parts[-1]
@@ -204,10 +222,11 @@ def read_traktor(path: str | os.PathLike[str], *, offset_seconds: Offset | Liter
         index[key] = len(tracks)
         track = _read_track(entry, where)
         tracks.append(_shifted(track, -offset_of(offset_seconds, track.path, "traktor")))
-    playlists = {}
-    for node in root.iterfind("PLAYLISTS//NODE[@TYPE='PLAYLIST']"):
-        keys = [element.get("KEY", "") for element in node.iterfind("PLAYLIST/ENTRY/PRIMARYKEY")]
-        playlists[node.get("NAME", "")] = tuple(index[key] for key in keys if key in index)
+    playlists: dict[str, tuple[int, ...]] = {}
+    for folder, node in nested(root.findall("PLAYLISTS/NODE"), "SUBNODES/NODE"):
+        if node.get("TYPE") == "PLAYLIST":
+            keys = [element.get("KEY", "") for element in node.iterfind("PLAYLIST/ENTRY/PRIMARYKEY")]
+            add_playlist(playlists, node.get("NAME", ""), folder, (index[key] for key in keys if key in index))
     return Collection(tuple(tracks), playlists)
 
 
@@ -240,7 +259,9 @@ def _find(entry: Element, tag: str) -> Element:
 
 def _read_path(where: Element) -> str:
     volume, path = where.get("VOLUME", ""), where.get("DIR", "").replace(_SEPARATOR, "/") + where.get("FILE", "")
-    return volume + path if re.fullmatch(r"[A-Za-z]:", volume) else path
+    if re.fullmatch(r"[A-Za-z]:", volume):
+        return volume + path
+    return f"/Volumes/{volume}{path}" if volume and not path.startswith(_HOMES) else path
 
 
 def _read_anchor(mark: Element, bpm: float) -> GridAnchor:

@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,18 @@ import numpy as np
 
 from tracktion.errors import CorruptError, TooBigError, UnreadableError
 
-__all__ = ["clean", "fixed", "from_milliseconds", "integer", "milliseconds", "number", "parse", "save", "write_text"]
+__all__ = [
+    "clean",
+    "fixed",
+    "from_milliseconds",
+    "integer",
+    "milliseconds",
+    "nested",
+    "number",
+    "parse",
+    "save",
+    "write_text",
+]
 
 MAX_BYTES = 1 << 30
 _NO_BYTES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
@@ -93,6 +105,17 @@ def parse(path: str | os.PathLike[str]) -> ET.Element:
         raise UnreadableError(error.strerror or str(error), file=name, stage="import") from error
     except (expat.ExpatError, AssertionError, ValueError) as error:
         raise CorruptError(f"not well-formed XML: {error}", file=name, stage="import") from error
+
+
+def nested(nodes: list[ET.Element], step: str) -> Iterator[tuple[str, ET.Element]]:
+    """These nodes and those below them, in order, each with the name of the folder that holds it."""
+    waiting = [("", node) for node in reversed(nodes)]
+    while waiting:
+        folder, node = waiting.pop()
+        yield folder, node
+        name = node.get("Name") or node.get("NAME") or ""
+        inside = "" if name in {"ROOT", "$ROOT"} else name
+        waiting += [(inside, child) for child in reversed(node.findall(step))]
 
 
 def _refuse(*_: Any) -> None:

@@ -6,20 +6,22 @@ Moods close by.
 from __future__ import annotations
 
 import math
+import operator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tracktion.errors import UsageError
+from tracktion.results.catalogue import Track
 from tracktion.results.key import Key
 from tracktion.results.match import FieldScore, Match
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
-    from tracktion.results.catalogue import AnalysisSummary, Track
+    from tracktion.results.catalogue import AnalysisSummary
     from tracktion.results.key import Rule
     from tracktion.storage import Storage
 
@@ -31,16 +33,17 @@ MULTIPLES = (1.0, 2.0, 0.5)
 OTHER_TEMPO = 0.8
 """Worth of half and double tempo beside the same."""
 
-MOST = 10_000
-EXCHANGES = 400
+MOST = 100_000
+"""Analyses that are compared, at most."""
+
+SWEEPS = 40
+"""Times that all stretches of an order are tried, at most; ten are usual."""
 
 
 def compatible_tracks(
     storage: Storage, track: Track | int, *, rule: Rule, tempo_tolerance: float, limit: int
 ) -> list[Match]:
     """See `Matcher.compatible`."""
-    if limit < 1:
-        raise UsageError(f"limit must be at least 1, not {limit}")
     if not 0 <= tempo_tolerance < 0.3:
         raise UsageError(f"tempo_tolerance must be between 0 and 0.3, not {tempo_tolerance}")
     start = _stored(storage, track)
@@ -54,15 +57,19 @@ def compatible_tracks(
         ranges = [(summary.bpm * m * low, summary.bpm * m * high) for m in MULTIPLES]
     if keys is None and ranges is None:
         return []
+    others = storage.find_analyses(bpm_ranges=ranges, keys=keys, limit=MOST)
+    others = [other for other in others if other.identity != summary.identity]
+    whys = [_why(summary, other, tempo_tolerance) for other in others]
+    scores = [math.prod(part.score for part in why) for why in whys]
     matches: dict[int, Match] = {}
-    for other in storage.find_analyses(bpm_ranges=ranges, keys=keys, limit=MOST):
-        if other.identity == summary.identity:
-            continue
-        why = _why(summary, other, tempo_tolerance)
-        score = math.prod(part.score for part in why)
-        for found in storage.find_by_identifier(audio_identity=other.identity):
-            if found.id is not None and found.id != start.id and score > matches.get(found.id, _NONE).score:
-                matches[found.id] = Match(found, score, why)
+    least = -1.0  # what the last of `limit` tracks has: tracks are read from the best on, and no more than are needed
+    for place in sorted(range(len(others)), key=lambda place: -scores[place]):
+        if scores[place] < least:
+            break
+        for found in storage.find_by_identifier(audio_identity=others[place].identity):
+            if found.id is not None and found.id != start.id:
+                matches.setdefault(found.id, Match(found, scores[place], whys[place]))
+        least = scores[place] if least < 0 and len(matches) >= limit else least
     return sorted(matches.values(), key=lambda match: (-match.score, match.track.id or 0))[:limit]
 
 
@@ -88,7 +95,7 @@ def tempo_distance(one: float, two: float) -> float:
     return float(2 ** min(abs(octaves - shift) for shift in (-1, 0, 1)) - 1)
 
 
-def mixing_order(storage: Storage, tracks: Sequence[Track | int]) -> list[Track]:
+def mixing_order(storage: Storage, tracks: Iterable[Track | int]) -> list[Track]:
     """See `Matcher.sequence`."""
     stored = [_stored(storage, track) for track in tracks]
     summaries = _summaries(storage, stored)
@@ -131,27 +138,31 @@ def _nearest(costs: NDArray[np.float64]) -> list[int]:
 def _improved(order: list[int], costs: NDArray[np.float64]) -> list[int]:
     """Reverse stretches while that makes the way shorter (2-opt), the first track staying where it is."""
     path = np.array(order)
-    for _ in range(EXCHANGES):
-        steps = costs[path[:-1], path[1:]]
-        best, change = (0, 0), -1e-9
-        for i in range(len(path) - 2):
-            ends = np.arange(i + 2, len(path))
-            new = costs[path[i], path[ends]]
-            old = steps[i]
-            after = np.minimum(ends + 1, len(path) - 1)
-            tail = np.where(ends + 1 < len(path), costs[path[i + 1], path[after]] - costs[path[ends], path[after]], 0.0)
-            gain = new - old + tail
-            at = int(gain.argmin())
-            if gain[at] < change:
-                best, change = (i + 1, int(ends[at]) + 1), float(gain[at])
-        if best == (0, 0):
+    for _ in range(SWEEPS):
+        changes = [_reversed_once(path, first, costs) for first in range(1, len(path) - 1)]
+        if not any(changes):
             break
-        path[best[0] : best[1]] = path[best[0] : best[1]][::-1].copy()
     return [int(place) for place in path]
 
 
+def _reversed_once(path: NDArray[np.int64], first: int, costs: NDArray[np.float64]) -> bool:
+    """Reverse the stretch from `first` whose reversal saves most, if one does."""
+    lasts = path[first + 1 :]
+    before, begin = path[first - 1], path[first]
+    gain = costs[before, lasts] - costs[before, begin]
+    gain[:-1] += costs[begin, lasts[1:]] - costs[lasts[:-1], lasts[1:]]
+    best = int(gain.argmin())
+    if gain[best] >= -1e-9:
+        return False
+    path[first : first + best + 2] = path[first : first + best + 2][::-1].copy()
+    return True
+
+
 def _stored(storage: Storage, track: Track | int) -> Track:
-    track_id = track if isinstance(track, int) else track.id
+    try:
+        track_id = track.id if isinstance(track, Track) else operator.index(track)
+    except TypeError as error:
+        raise UsageError(f"a track is a Track or its id, not {type(track).__name__}") from error
     found = None if track_id is None else storage.get_track(track_id)
     if found is None:
         raise UsageError(f"there is no track {track_id} in this storage")
@@ -163,10 +174,3 @@ def _summaries(storage: Storage, tracks: Iterable[Track]) -> dict[str, AnalysisS
     if not identities:
         return {}
     return {summary.identity: summary for summary in storage.find_analyses(identities=identities)}
-
-
-class _Nothing:
-    score = -1.0
-
-
-_NONE = _Nothing()

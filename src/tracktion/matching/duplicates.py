@@ -135,13 +135,16 @@ def _by_words(storage: Storage, scorer: Scorer, clusters: _Clusters, min_score: 
             _link(scorer, candidate, candidates[place + 1 : place + 1 + CROWD], clusters, min_score)
 
 
+def _may_be_one(track: Track, other: Track) -> bool:
+    """Whether lengths allow it; a title alone (``Intro``, ``Track 01``) is none without them."""
+    if track.duration and other.duration:
+        return abs(track.duration - other.duration) <= APART
+    return bool(track.artist or other.artist)
+
+
 def _link(scorer: Scorer, one: Candidate, others: Iterable[Candidate], clusters: _Clusters, min_score: float) -> None:
     track = one.track
-    near = [
-        other
-        for other in others
-        if not track.duration or not other.track.duration or abs(track.duration - other.track.duration) <= APART
-    ]
+    near = [other for other in others if _may_be_one(track, other.track)]
     if not near or track.id is None:
         return
     clusters.measure([track, *(other.track for other in near)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 from tracktion.errors import FileError
@@ -12,10 +13,36 @@ if TYPE_CHECKING:
     from tracktion.matcher import Matcher
     from tracktion.storage import Storage
 
-__all__ = ["match_file"]
+__all__ = ["facts_of_name", "match_file"]
 
 SURE = 0.9
 """Score from which no other way is tried."""
+
+
+_PLACE = re.compile(
+    r"""(?:\d{1,2}-)?\d{1,2}\s*[-._)\]]+\s+(?=\S)  # 03 - , 1-03. ,  3)
+    | (?:\d-)?0\d\s+(?=[^-\s]) | \d-\d\d\s+(?=[^-\s])  # 03 , 1-12
+    | (?:[A-F]\d|\d{1,3}[ABdm]?)\s*[-.]\s+(?=\S.*\s-\s)  # sides of records, keys and tempi, before artist and title
+    """,
+    re.VERBOSE,
+)
+"""What stands before artist and title in names of files."""
+
+
+def facts_of_name(stem: str) -> dict[str, str]:
+    """Artist and title as the name of a file says them, without its suffix; numbers of tracks in front are neither.
+
+    Examples
+    --------
+    >>> facts_of_name("03 - Ann - One")
+    {'artist': 'Ann', 'title': 'One'}
+    """
+    name = stem
+    for _ in range(3):
+        place = _PLACE.match(name)
+        name = name[place.end() :] if place else name
+    artist, dash, title = name.partition(" - ")
+    return {"artist": artist.strip(), "title": title.strip()} if dash and title.strip() else {"title": name}
 
 
 def match_file(matcher: Matcher, storage: Storage, path: Any, limit: int) -> list[Match]:
@@ -46,11 +73,20 @@ def match_file(matcher: Matcher, storage: Storage, path: Any, limit: int) -> lis
             ),
         )
     if not _sure(found):
-        name = "/".join(os.fsdecode(path).replace("\\", "/").split("/")[-3:])
-        _keep(found, matcher.search(name, duration=tags.duration if tags else None, limit=limit))
+        name = _name_of(path)
+        if name is not None:
+            _keep(found, matcher.search(name, duration=tags.duration if tags else None, limit=limit))
     if not _sure(found):
         _keep(found, _by_sound(storage, path))
     return sorted(found.values(), key=lambda match: (-match.score, match.track.id or 0))[:limit]
+
+
+def _name_of(path: Any) -> str | None:
+    """The end of a path; None for bytes and for file objects without a name."""
+    named = path if isinstance(path, str | os.PathLike) else getattr(path, "name", None)
+    if not isinstance(named, str | os.PathLike):
+        return None
+    return "/".join(os.fsdecode(named).replace("\\", "/").split("/")[-3:])
 
 
 def _sure(found: dict[int, Match]) -> bool:

@@ -82,6 +82,10 @@ def compare_codes(a: NDArray[np.uint32], b: NDArray[np.uint32], offsets: NDArray
     return float(rates[best]), offset, length
 
 
+_Run = tuple["NDArray[np.uint32]", "NDArray[np.int64]"]
+"""Codes, ascending, and where each stands: ``number of the recording << 16 | place``."""
+
+
 class FingerprintIndex:
     """Fingerprints by identity; safe to search from many threads, added to by one at a time."""
 
@@ -89,9 +93,8 @@ class FingerprintIndex:
         self._lock = threading.Lock()
         self._identities: list[str] = []
         self._codes: list[NDArray[np.uint32]] = []
-        self._pending: list[tuple[NDArray[np.uint32], NDArray[np.int64]]] = []
-        self._keys: NDArray[np.uint32] = np.zeros(0, dtype=np.uint32)
-        self._places: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._pending: list[_Run] = []
+        self._runs: list[_Run] = []
 
     def __len__(self) -> int:
         return len(self._identities)
@@ -138,35 +141,36 @@ class FingerprintIndex:
 
     def _lookup(self, codes: NDArray[np.uint32]) -> NDArray[np.int64]:
         """Pairs of recording and offset, ``number << 18 | offset + 0x20000``, one for each common code."""
-        keys, places = self._sorted()
-        chosen = np.flatnonzero(_chosen(codes))
-        probes, at = codes[chosen], chosen
-        low, high = np.searchsorted(keys, probes, "left"), np.searchsorted(keys, probes, "right")
-        counts = high - low
-        useful = (counts > 0) & (counts <= COMMON)
-        low, counts, at = low[useful], counts[useful], at[useful]
-        if not len(low):
-            return np.zeros(0, dtype=np.int64)
-        starts = np.cumsum(counts) - counts
-        index = np.arange(int(counts.sum())) - np.repeat(starts - low, counts)
-        entries = places[index]
-        offsets = (entries & 0xFFFF) - np.repeat(at, counts)
-        return np.asarray(((entries >> 16) << 18) | (offsets + 0x20000), dtype=np.int64)
+        runs = self._sorted()
+        at = np.flatnonzero(_chosen(codes))
+        lows = [np.searchsorted(keys, codes[at], "left") for keys, _ in runs]
+        counts = [np.searchsorted(keys, codes[at], "right") - low for (keys, _), low in zip(runs, lows, strict=True)]
+        telling = sum(counts, np.zeros(len(at), dtype=np.int64)) <= COMMON
+        found = [np.zeros(0, dtype=np.int64)]
+        for (_, places), low, shared in zip(runs, lows, counts, strict=True):
+            count = np.where(telling, shared, 0)
+            starts = np.cumsum(count) - count
+            entries = places[np.arange(int(count.sum())) - np.repeat(starts - low, count)]
+            offsets = (entries & 0xFFFF) - np.repeat(at, count)
+            found.append(((entries >> 16) << 18) | (offsets + 0x20000))
+        return np.concatenate(found)
 
-    def _sorted(self) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    def _sorted(self) -> list[_Run]:
+        """Runs whose lengths at least halve: to search after every addition sorts each code a few times only."""
         with self._lock:
-            if len(self._pending) > 64 or (self._pending and len(self._keys) < 1 << 18):
-                keys = np.concatenate([self._keys, *[part[0] for part in self._pending]])
-                places = np.concatenate([self._places, *[part[1] for part in self._pending]])
-                order = np.argsort(keys, kind="stable")
-                self._keys, self._places, self._pending = keys[order], places[order], []
-            if not self._pending:
-                return self._keys, self._places
-            keys = np.concatenate([part[0] for part in self._pending])
-            places = np.concatenate([part[1] for part in self._pending])
-            order = np.argsort(keys, kind="stable")
-            merged = np.searchsorted(self._keys, keys[order])
-            return np.insert(self._keys, merged, keys[order]), np.insert(self._places, merged, places[order])
+            if self._pending:
+                runs, new = list(self._runs), _merged(self._pending)
+                while runs and len(runs[-1][0]) <= 2 * len(new[0]):
+                    new = _merged([runs.pop(), new])
+                self._runs, self._pending = [*runs, new], []
+            return self._runs
+
+
+def _merged(runs: list[_Run]) -> _Run:
+    keys = np.concatenate([run[0] for run in runs])
+    places = np.concatenate([run[1] for run in runs])
+    order = np.argsort(keys, kind="stable")
+    return keys[order], places[order]
 
 
 def _chosen(codes: NDArray[np.uint32]) -> NDArray[np.bool_]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracktion.batch.task import Task, callable_of, rebuild, task_of
 from tracktion.errors import TracktionError, UsageError
+from tracktion.matching.files import facts_of_name
 from tracktion.results.analysis import Analysis
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ def analysis_task(analyzer: Any, isolation: str | None) -> Task | None:
     """
     if isolation is None:
         return None
+    if isolation not in {"process", "auto"}:
+        raise UsageError(f"isolation is None, 'process' or 'auto', not {isolation!r}")
     if isolation == "auto" and not type(analyzer).__module__.startswith("tracktion."):
         return None
     try:
@@ -143,6 +146,4 @@ def _facts(record: FileRecord, analysis: Analysis, identity: str | None) -> dict
 
 def _facts_of_name(path: bytes) -> dict[str, Any]:
     stem = os.path.splitext(os.fsdecode(os.path.basename(path)))[0]  # noqa: PTH119, PTH122 - bytes
-    stem = stem.encode("utf-8", "replace").decode("utf-8")
-    artist, dash, title = stem.partition(" - ")
-    return {"artist": artist.strip(), "title": title.strip()} if dash and title.strip() else {"title": stem}
+    return facts_of_name(stem.encode("utf-8", "replace").decode("utf-8"))
