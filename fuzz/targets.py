@@ -12,9 +12,11 @@ import numpy as np
 from tracktion import audio, estimators, features
 from tracktion.analyzer import Analyzer
 from tracktion.audio import Limits, audio_identity, open_audio, read_tags
-from tracktion.audio.chunks import aiff_declared_frames, ogg_layout, ogg_pages, wave_layout
+from tracktion.audio.chunks import aiff_declared_frames, ogg_layout, ogg_links, ogg_pages, wave_layout
+from tracktion.audio.claims import missing_bytes
 from tracktion.audio.id3 import read_id3
 from tracktion.audio.mp3 import find_frames, parse_header, parse_info
+from tracktion.audio.protected import is_protected
 from tracktion.audio.sniff import find_adts, sniff
 from tracktion.audio.source import open_source
 from tracktion.errors import TracktionError
@@ -68,7 +70,7 @@ def mp3(data: bytes) -> None:
 
 
 def containers(data: bytes) -> None:
-    """Choice of the decoder; chunks of RIFF and IFF; pages of Ogg."""
+    """Choice of the decoder; chunks of RIFF and IFF; boxes and objects of what may be encrypted; pages of Ogg."""
     with open_source(data) as source:
         kind, start = sniff(source)
         check(bool(kind))
@@ -79,6 +81,11 @@ def containers(data: bytes) -> None:
         aiff_declared_frames(source)
         check(sum(len(page.data) for page in ogg_pages(source)) <= len(data))
         ogg_layout(source)
+        links = ogg_links(source)
+        check(links == sorted(set(links)))
+        for magic in ("mp4", "asf", "wav", "aiff", "caf", "au", "matroska"):
+            is_protected(source, magic)
+            check(missing_bytes(source, magic) >= 0)
 
 
 def identity(data: bytes) -> None:
@@ -102,6 +109,37 @@ def decode(data: bytes) -> None:
             check(bool(np.isfinite(block).all()))
 
 
+def ogg(data: bytes) -> None:
+    """The same where the checksums of all Ogg pages are right, without which decoders pass over what was changed."""
+    whole = bytearray(data)
+    with open_source(data) as source:
+        pages = [(page.start, 27 + len(page.segments) + len(page.data)) for page in ogg_pages(source)]
+    for start, size in pages:
+        whole[start + 22 : start + 26] = bytes(4)
+        whole[start + 22 : start + 26] = _ogg_sum(whole[start : start + size]).to_bytes(4, "little")
+    decode(bytes(whole))
+
+
+def _ogg_sum(page: bytearray) -> int:
+    value = 0
+    for byte in page:
+        value = (value << 8 & 0xFFFFFFFF) ^ _OGG_SUMS[value >> 24 ^ byte]
+    return value
+
+
+def _ogg_sums() -> list[int]:
+    sums = []
+    for byte in range(256):
+        value = byte << 24
+        for _ in range(8):
+            value = (value << 1 ^ (0x04C11DB7 if value >> 31 else 0)) & 0xFFFFFFFF
+        sums.append(value)
+    return sums
+
+
+_OGG_SUMS = _ogg_sums()
+
+
 def text(data: bytes) -> None:
     """Normalising of titles and credits, parsing of questions and file names, and the score of one for the other."""
     title, artist, album = [*data.decode("utf-8", "surrogateescape").split("\n", 2), "", ""][:3]
@@ -109,10 +147,11 @@ def text(data: bytes) -> None:
     form = normalise_track(title, artist, album)
     check(searchable(title, artist) == form.search)
     row = Candidate(Track(title=title, artist=artist, album=album), form.search)
-    for asked in ({"text": f"{title} {artist}"}, {"text": title}, {"title": title, "artist": artist, "album": album}):
+    fields = (None, None, None)
+    for words, *named in ((f"{title} {artist}", *fields), (title, *fields), (None, title, artist, album)):
         with contextlib.suppress(TracktionError):
-            query = parse_query(**{"title": None, "artist": None, **asked})
-            spelt = surface_text(asked.get("text"), asked.get("title"), asked.get("artist"))
+            query = parse_query(words, *named)
+            spelt = surface_text(words, *named[:2])
             check(all(0.0 <= scored.probability <= 1.0 for scored in load_scorer().score(query, spelt, [row])))
 
 
@@ -131,6 +170,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "identity": identity,
     "tags": tags,
     "decode": decode,
+    "ogg": ogg,
     "text": text,
     "analysis": analysis,
 }

@@ -81,6 +81,15 @@ def test_tags_around_and_between_change_nothing() -> None:
         assert stream.notes == {}
 
 
+def test_a_download_that_broke_off() -> None:
+    """Its tail is zeros; a tag of an unknown kind is not."""
+    samples, stream = decode(BARE[: len(BARE) // 2] + bytes(len(BARE) // 2))
+    assert len(samples) < 60_000
+    assert "hold no audio" in stream.notes["truncated"]
+    _, stream = decode(BARE + b"some tag" * 200)
+    assert stream.notes == {}
+
+
 def test_files_laid_end_to_end() -> None:
     once = walk_of(BARE).frames
     for middle in (b"", id3v2(1000), ID3V1 + id3v2(2000), APE):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import gc
 import io
 import os
 import socket
+import tempfile
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -15,6 +19,7 @@ from tests.audio.clicks import FOLDER, SAMPLE_RATE, click_track
 from tracktion.audio import Limits, open_audio, open_source
 from tracktion.errors import (
     EmptyError,
+    ProtectedError,
     TooBigError,
     TooLongError,
     UnreadableError,
@@ -68,6 +73,28 @@ def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
     assert frames(os.fsdecode(name)) == len(click_track())
 
 
+@pytest.mark.parametrize("name", ["aac.m4a", "mp2.mka", "wavpack.wv"])
+def test_tags_need_not_be_utf8(name: str) -> None:
+    data = (FOLDER / name).read_bytes()
+    assert frames(data.replace(b"Lavf", b"L\xe4vf")) == frames(data)
+
+
+def test_pyav_19_is_not_given_what_it_no_longer_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its `open` has no `metadata_errors`: it takes any tag."""
+    given: dict[str, object] = {}
+
+    def refuse(*_: object, **options: object) -> None:
+        given.update(options)
+        raise ValueError
+
+    monkeypatch.setattr(av, "__version__", "19.0.0")
+    monkeypatch.setattr(av, "open", refuse)
+    with pytest.raises(UnsupportedError):
+        open_audio(FOLDER / "aac.m4a")
+    assert "buffer_size" in given
+    assert "metadata_errors" not in given
+
+
 @pytest.mark.parametrize(
     "name", ["-rf.mp3", "concat:a|b.wav", "http:⁄⁄x.wav", "pipe:0", "$(reboot).wav", "a\nb.wav", "🎵.wav"]
 )
@@ -109,6 +136,91 @@ def test_a_file_object_that_fails(name: str, capfd: pytest.CaptureFixture[str]) 
     data = (FOLDER / name).read_bytes() * 200
     with pytest.raises(UnreadableError, match="the network is gone"):
         frames(Failing(data))
+    assert capfd.readouterr().err == ""
+
+
+class Few(io.RawIOBase):
+    """Seekable, and gives a few bytes at a time, as sockets and remote files do."""
+
+    def __init__(self, data: bytes) -> None:
+        self._file = io.BytesIO(data)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def readinto(self, buffer: bytearray) -> int:
+        return self._file.readinto(memoryview(buffer)[:7])
+
+
+@pytest.mark.parametrize("name", ["vorbis.ogg", "lame_vbr.mp3", "aac.m4a"])
+def test_a_file_object_that_gives_a_few_bytes_at_a_time(name: str) -> None:
+    data = (FOLDER / name).read_bytes()
+    with open_audio(data) as whole, open_audio(Few(data)) as stream:
+        assert stream._decoder.name == whole._decoder.name
+        for block, expected in zip(stream.blocks(), whole.blocks(), strict=True):
+            np.testing.assert_array_equal(block, expected)
+
+
+def test_a_file_object_that_does_not_wait() -> None:
+    """No data at the moment is not the end of the music."""
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    os.write(writing, wav_bytes()[:40_000])
+    with os.fdopen(reading, "rb") as file, os.fdopen(writing, "wb"), pytest.raises(UnreadableError, match="no data"):
+        frames(file)
+
+
+@pytest.mark.parametrize("method", ["seek", "seekable", "tell"])
+def test_a_file_object_that_raises_anything(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("no such bucket")
+
+    class Remote(io.BytesIO):
+        pass
+
+    monkeypatch.setattr(Remote, method, fail, raising=False)
+    with pytest.raises(UnreadableError, match="no such bucket"):
+        frames(Remote(wav_bytes()))
+
+
+def test_no_room_for_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", lambda **_: Full())
+    with pytest.raises(UnreadableError, match="No space left"):
+        frames(Unseekable(wav_bytes()))
+
+
+class Interrupted(io.BytesIO):
+    """Ctrl-C comes once, while a decoder reads."""
+
+    came = False
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.tell() > 300_000 and not self.came:
+            self.came = True
+            raise KeyboardInterrupt
+        return super().read(size)
+
+
+@pytest.mark.parametrize("name", ["flac.ogg", "wavpack.wv", "wma2.mka", "vorbis.ogg", "ac3.ac3", "cbr_no_header.mp3"])
+def test_ctrl_c_while_a_decoder_reads(name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    data = (FOLDER / name).read_bytes() * 200
+    with pytest.raises(KeyboardInterrupt):
+        frames(Interrupted(data))
+    with pytest.raises(KeyboardInterrupt):
+        frames(Interrupted(wav_bytes(np.zeros(400_000, np.float32))))
     assert capfd.readouterr().err == ""
 
 
@@ -185,6 +297,21 @@ def test_no_descriptor_stays_open(tmp_path: Path) -> None:
     assert len(list(descriptors.glob("*"))) == before
 
 
+def test_a_stream_that_nobody_closed_keeps_no_descriptor(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(wav_bytes())
+    descriptors = Path("/proc/self/fd")
+    before = len(list(descriptors.glob("*")))
+
+    def forget() -> None:
+        next(open_audio(path).blocks())
+        gc.collect()
+
+    with pytest.warns(ResourceWarning, match="unclosed"):
+        forget()
+    assert len(list(descriptors.glob("*"))) == before
+
+
 def test_limits() -> None:
     data = wav_bytes()
     with pytest.raises(TooBigError, match="max_file_bytes"):
@@ -224,6 +351,32 @@ def test_video_with_mpeg_audio_in_it_is_refused(head: bytes) -> None:
     layer2 = (FOLDER / "layer2.mp2").read_bytes()
     with pytest.raises(UnsupportedError, match="video"):
         frames(head + layer2)
+
+
+@pytest.mark.parametrize("kind", [b"enca", b"drms", b"aavd"])
+def test_encrypted_mp4(kind: bytes) -> None:
+    data = (FOLDER / "aac.m4a").read_bytes()
+    at = data.index(b"stsd") + 16
+    assert data[at : at + 4] == b"mp4a"
+    with pytest.raises(ProtectedError, match="DRM"):
+        frames(data[:at] + kind + data[at + 4 :])
+
+
+@pytest.mark.parametrize(
+    "guid", ["fbb3112223bdd211b4b700a0c955fc6e", "14e68a292226174cb935dae07ee9289c", "338505438169e6499b74ad12cb86d58c"]
+)
+def test_encrypted_wma(guid: str) -> None:
+    data = (FOLDER / "wma2.wma").read_bytes()
+    added = bytes.fromhex(guid) + (40).to_bytes(8, "little") + bytes(16)
+    size = int.from_bytes(data[16:24], "little")
+    head = data[:16] + (size + 40).to_bytes(8, "little") + data[24:size]
+    with pytest.raises(ProtectedError, match="DRM"):
+        frames(head + added + data[size:])
+
+
+def test_what_is_no_audio_is_said_in_words() -> None:
+    with pytest.raises(UnsupportedError, match="no audio in a form that is known here"):
+        frames(b"nut/multimedia container\0" + bytes(range(256)) * 40)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,8 @@ def checked_samples(samples: Any) -> NDArray[Any]:
 def scaled(samples: NDArray[Any]) -> FloatBlock:
     """Checked samples as float32 of full scale ±1, in an array of their own; integers are scaled by their type."""
     kind, size = samples.dtype.kind, samples.dtype.itemsize * 8
-    block = np.array(samples, dtype=np.float32, order="C")
+    with np.errstate(over="ignore"):  # what is beyond float32 becomes infinite, which the stream notes
+        block = np.array(samples, dtype=np.float32, order="C")
     if kind == "u":
         block -= np.float32(2.0 ** (size - 1))
     if kind in "iu":

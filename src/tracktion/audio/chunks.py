@@ -1,4 +1,4 @@
-"""Walks over the chunks of RIFF and IFF files and over the pages of Ogg: what they hold, what they claim."""
+"""Walks over chunks (RIFF, IFF), boxes (MP4), objects (ASF) and pages (Ogg): what they hold, what they claim."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from typing import Literal
 from tracktion.audio.source import Source
 
 __all__ = [
+    "UNKNOWN_SIZES",
     "Chunk",
     "OggLayout",
     "WaveLayout",
     "aiff_declared_frames",
+    "asf_objects",
+    "caf_chunks",
     "chunks",
+    "mp4_boxes",
     "ogg_layout",
     "ogg_links",
     "ogg_pages",
@@ -23,7 +27,8 @@ __all__ = [
 
 _MAX_CHUNKS = 10_000
 _MAX_LINKS = 10_000
-_UNKNOWN_SIZES = frozenset({0, 0xFFFFFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE})
+UNKNOWN_SIZES = frozenset({0, 0xFFFFFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE})
+"""What recorders and streams write where they do not know a size."""
 _NEARLY_ALL = 0x7FFFF000
 _PAGE_BATCH = 1 << 18
 _MAX_PAGE = 27 + 255 + 255 * 255
@@ -32,7 +37,7 @@ _MAX_JUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One chunk: its four-letter name, where its data starts, and the bytes that it claims."""
+    """One chunk, box or object: its name, where its data starts, and the bytes that they claim."""
 
     name: bytes
     start: int
@@ -51,6 +56,48 @@ def chunks(source: Source, endian: Literal["<", ">"]) -> Iterator[Chunk]:
         at += 8 + size + size % 2
 
 
+def caf_chunks(source: Source) -> Iterator[Chunk]:
+    """Yield the chunks of a Core Audio file; one that does not know its size is the last, and has 0 bytes."""
+    at = 8
+    for _ in range(_MAX_CHUNKS):
+        head = source.read_at(at, 12)
+        if len(head) < 12:
+            return
+        size = int.from_bytes(head[4:], "big", signed=True)
+        yield Chunk(head[:4], at + 12, max(0, size))
+        if size < 0:
+            return
+        at += 12 + size
+
+
+def mp4_boxes(source: Source, at: int, stop: int) -> Iterator[Chunk]:
+    """Yield the boxes of an MP4 file that lie beside each other between two bytes."""
+    for _ in range(_MAX_CHUNKS):
+        head = source.read_at(at, 16)
+        if len(head) < 8 or at >= stop:
+            return
+        size, start = int.from_bytes(head[:4], "big"), 8
+        if size == 1 and len(head) == 16:
+            size, start = int.from_bytes(head[8:], "big"), 16
+        elif size == 0:
+            size = stop - at
+        if size < start:
+            return
+        yield Chunk(head[4:8], at + start, size - start)
+        at += size
+
+
+def asf_objects(source: Source, at: int, stop: int) -> Iterator[Chunk]:
+    """Yield the objects of an ASF file that lie beside each other between two bytes; a name is a GUID."""
+    for _ in range(_MAX_CHUNKS):
+        head = source.read_at(at, 24)
+        size = int.from_bytes(head[16:], "little")
+        if len(head) < 24 or size < 24 or at >= stop:
+            return
+        yield Chunk(head[:16], at + 24, size - 24)
+        at += size
+
+
 @dataclass(frozen=True, slots=True)
 class WaveLayout:
     """What a WAVE file says about its data.
@@ -59,8 +106,8 @@ class WaveLayout:
     ----------
     tag
         Format tag; of the sub-format for WAVE_FORMAT_EXTENSIBLE.
-    start, size
-        Bytes of the data: where they start, how many really are there.
+    start, size, missing
+        Bytes of the data: where they start, how many really are there, how many more the header claims.
     declared_frames
         Samples per channel that the header claims, for formats with a fixed size per sample.
     size_unknown
@@ -75,6 +122,7 @@ class WaveLayout:
     declared_frames: int | None
     size_unknown: bool
     byte_rate: int
+    missing: int
 
     @property
     def declared_seconds(self) -> float | None:
@@ -110,12 +158,13 @@ def _wave_data(source: Source, chunk: Chunk, form: bytes, ds64: bytes, endian: s
         unknown = claimed == 0
     else:
         # Streams claim the most that fits in 31 or 32 bits, less what their programs count otherwise.
-        unknown = claimed in _UNKNOWN_SIZES or claimed & _NEARLY_ALL == _NEARLY_ALL
+        unknown = claimed in UNKNOWN_SIZES or claimed & _NEARLY_ALL == _NEARLY_ALL
     rest = source.size - chunk.start
     size = rest if unknown else min(claimed, rest)
     fixed = tag in (1, 3, 6, 7) and align > 0 and bits > 0
     declared = claimed // align if fixed and not unknown else None
-    return WaveLayout(tag, chunk.start, max(0, size), declared, unknown and rest > 0, byte_rate)
+    missing = 0 if unknown else max(0, claimed - max(0, rest))
+    return WaveLayout(tag, chunk.start, max(0, size), declared, unknown and rest > 0, byte_rate, missing)
 
 
 def aiff_declared_frames(source: Source) -> int | None:
@@ -140,6 +189,8 @@ class OggLayout:
         One stream after its headers, without a gap between its pages.
     ended
         It is regular and has its last page.
+    damaged
+        A page of the first stream is missing.
     channels
         Of Vorbis; 0 of others.
     chained
@@ -149,6 +200,7 @@ class OggLayout:
     codec: str
     regular: bool
     ended: bool
+    damaged: bool
     channels: int
     chained: bool
 
@@ -216,7 +268,7 @@ def ogg_layout(source: Source) -> OggLayout:
     codec = "unknown"
     expected: int | None = None
     serial = None
-    regular, last, channels = True, 0, 0
+    regular, damaged, last, channels = True, False, 0, 0
     for page in ogg_pages(source):
         if expected is None:
             codec = next((name for magic, name in _CODECS.items() if page.data.startswith(magic)), "unknown")
@@ -224,8 +276,9 @@ def ogg_layout(source: Source) -> OggLayout:
             serial = page.serial
         elif page.serial != serial or page.sequence != expected or page.gap or page.kind & 2:
             regular = False
+            damaged = page.gap > 0 or (page.serial == serial and not page.kind & 2)
             break
         expected = page.sequence + 1 & 0xFFFFFFFF
         last = page.kind
     chained = not regular and bool(last & 4) and bool(page.kind & 2)
-    return OggLayout(codec, regular, regular and bool(last & 4), channels, chained)
+    return OggLayout(codec, regular, regular and bool(last & 4), damaged, channels, chained)

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import av
 import av.error
+import numpy as np
 
 from tracktion.audio.decoder import FloatBlock
 from tracktion.audio.frames import LEAKED, Feed, Joiner, ffmpeg_message
 from tracktion.audio.mp3 import DECODER_DELAY, DEFAULT_ENCODER_DELAY, SUBBAND_DELAY
 from tracktion.audio.source import QuietReader, Source
-from tracktion.errors import TracktionError, UnsupportedError
+from tracktion.errors import CorruptError, TracktionError, UnsupportedError
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -48,6 +49,8 @@ _LATE = {
     "aac_latm": 1024,
     "ac3": 256,
     "eac3": 256,
+    "dca": 512,
+    "opus": 312,
     **dict.fromkeys(("mp3", "mp3float"), DEFAULT_ENCODER_DELAY + DECODER_DELAY),
     **dict.fromkeys(("mp2", "mp2float"), SUBBAND_DELAY),
 }
@@ -58,6 +61,17 @@ _GUESSED_DURATION = frozenset(
     {"aac", "ac3", "ac4", "amr", "amrnb", "amrwb", "dts", "dtshd", "eac3", "loas", "mlp", "mp3", "truehd"}
 )
 _BAD_PACKETS_IN_A_ROW = 10_000
+# Others count packets (Musepack), or FFmpeg does.
+_STAMPED = frozenset({"asf", "flac", "matroska", "mov", "ogg", "tta", "wv"})
+_GAP_SECONDS, _ROUNDING_SECONDS = 0.04, 0.002
+"""Stamps in milliseconds, or of a clock that trembles, leap by less than these without and with damage between."""
+_MOST_GAP_SECONDS = 3600.0
+"""Stamps that leap further are wrong, rather than that so much is missing."""
+
+
+def _any_metadata() -> dict[str, Any]:
+    """What has `av.open` take tags that are not UTF-8; PyAV 19 always does, and no longer knows the option."""
+    return {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 
 
 @contextlib.contextmanager
@@ -69,7 +83,8 @@ def _opening(source_name: str, reader: QuietReader) -> Iterator[None]:
     except LEAKED as error:
         if reader.error is not None:
             raise reader.error from error
-        raise UnsupportedError(f"FFmpeg: {ffmpeg_message(error)}", file=source_name, stage="open") from error
+        reason = f"no audio in a form that is known here (FFmpeg: {ffmpeg_message(error)})"
+        raise UnsupportedError(reason, file=source_name, stage="open") from error
 
 
 class FFmpegDecoder:
@@ -110,8 +125,8 @@ class FFmpegDecoder:
                         "protocol_whitelist": "none",
                     },
                     format=demuxer,
-                    metadata_errors="replace",
                     buffer_size=_BUFFER_BYTES,
+                    **_any_metadata(),
                 )
             )
             stream = self._audio_stream(container)
@@ -123,6 +138,7 @@ class FFmpegDecoder:
             self.declared_frames = self._declared(container, stream)
             self._close = stack.pop_all().close
         self._container = container
+        self._gaps = _Gaps(trusted=self.format in _STAMPED)
         self._joiner = Joiner(
             sample_rate=self.sample_rate,
             channels=self.channels,
@@ -156,7 +172,7 @@ class FFmpegDecoder:
             return None
         if stream.duration is None and (len(container.streams) > 1 or stream.start_time):
             return None  # what is known is the length of all streams together
-        if stream.duration is not None and stream.time_base is not None:
+        if stream.duration is not None and stream.time_base:
             seconds = float(stream.duration * stream.time_base)
         elif container.duration is not None:
             seconds = container.duration / av.time_base
@@ -176,6 +192,11 @@ class FFmpegDecoder:
         together: list[AudioFrame] = []
         samples = 0
         for frame in self._frames(stream):
+            missing = round(self._gaps.before(frame) * self.sample_rate)
+            if missing:
+                yield self._joiner.join(together)
+                yield from _silence(missing, self.channels)
+                together, samples = [], 0
             together.append(frame)
             samples += frame.samples
             if samples >= _SAMPLES_TOGETHER:
@@ -187,6 +208,7 @@ class FFmpegDecoder:
     def _frames(self, stream: AudioStream) -> Iterator[AudioFrame]:
         """Decoded frames; damaged packets are passed over, as players do."""
         bad, bad_in_a_row = 0, 0
+        gaps = self._gaps
         first = True
         last: Exception | None = None
         try:
@@ -195,8 +217,8 @@ class FFmpegDecoder:
                 packet = next(packets, None)
                 if packet is None:
                     break
-                if first and not packet.has_sidedata("skip_samples"):
-                    self._feed.skip += _LATE.get(self.codec, 0)
+                if first:
+                    self._feed.skip += self._late(packet, stream)
                 first = False
                 try:
                     frames = packet.decode()
@@ -204,6 +226,7 @@ class FFmpegDecoder:
                     break
                 except LEAKED as error:
                     bad, bad_in_a_row, last = bad + 1, bad_in_a_row + 1, error
+                    gaps.damaged = True
                     if bad_in_a_row > _BAD_PACKETS_IN_A_ROW:
                         break
                     continue
@@ -213,13 +236,66 @@ class FFmpegDecoder:
         except LEAKED as error:
             self.notes["truncated"] = f"the container ends in damage: {ffmpeg_message(error)}"
             last = error
-        if bad:
+        if bad and gaps.end is None:
+            reason = f"not one of its {bad} packets can be decoded ({ffmpeg_message(last)})"
+            raise CorruptError(reason, file=self._source_name, stage="decode")
+        if gaps.seconds:
+            self.notes["repaired"] = f"{gaps.seconds:.2f} s of it are missing and became silence"
+        elif bad:
             self.notes["repaired"] = f"{bad} damaged packets were passed over ({ffmpeg_message(last) if last else ''})"
+
+    def _late(self, packet: Any, stream: AudioStream) -> int:
+        """Samples to drop where the container does not say it."""
+        lossless = "HD MA" in str(stream.codec_context.profile)
+        # Of all containers of Opus only CAF may leave it out; where the others say nothing, they mean none.
+        told = packet.has_sidedata("skip_samples") or (self.codec == "opus" and self.format != "caf")
+        return 0 if told or lossless else _LATE.get(self.codec, 0)
 
     def close(self) -> None:
         """Free FFmpeg's buffers; the source stays open."""
         self._feed.close()
         self._close()
+
+
+class _Gaps:
+    """Time that the stamps of the container tell of and no frame fills, as where damage was thrown away.
+
+    Parameters
+    ----------
+    trusted
+        Whether the stamps of the container are right; else nothing is missing.
+
+    Attributes
+    ----------
+    seconds
+        All of it, so far.
+    end
+        Where the last frame ended.
+    damaged
+        Whether what is between the last frame and the next could not be decoded.
+    """
+
+    def __init__(self, *, trusted: bool) -> None:
+        self._trusted = trusted
+        self.seconds = 0.0
+        self.end: float | None = None
+        self.damaged = False
+
+    def before(self, frame: AudioFrame) -> float:
+        """Seconds that are missing before the next frame."""
+        begin = frame.time if frame.time is not None else self.end or 0.0
+        gap = 0.0 if self.end is None else begin - self.end
+        least = _ROUNDING_SECONDS if self.damaged else _GAP_SECONDS
+        missing = gap if self._trusted and least < gap < _MOST_GAP_SECONDS else 0.0
+        self.seconds += missing
+        self.end = begin + frame.samples / frame.sample_rate
+        self.damaged = False
+        return missing
+
+
+def _silence(samples: int, channels: int) -> Iterator[FloatBlock]:
+    for start in range(0, samples, _SAMPLES_TOGETHER):
+        yield np.zeros((min(_SAMPLES_TOGETHER, samples - start), channels), dtype=np.float32)
 
 
 def _wma_frame(sample_rate: int, codec: str) -> int:

@@ -20,6 +20,8 @@ __all__ = ["LEAKED", "Feed", "Joiner", "ffmpeg_message"]
 LEAKED = (av.error.FFmpegError, OSError, ValueError, MemoryError, RuntimeError, ArithmeticError, LookupError)
 """What PyAV raises for hostile data."""
 
+_MAX_RATE_RATIO = 32
+"""Between music at 192 kHz and speech at 8 kHz lies 24; a rate of 1 Hz would make gigabytes of a few frames."""
 _SCALE = {"u8": 2.0**-7, "s16": 2.0**-15, "s32": 2.0**-31, "s64": 2.0**-63}
 _DTYPE: dict[str, Any] = {
     "u8": np.uint8,
@@ -68,6 +70,7 @@ class Joiner:
         self._source_name = source_name
         self._notes = notes
         self._resampler: Any = None
+        self._given: tuple[str, str, int] | None = None
 
     def join(self, frames: list[AudioFrame]) -> FloatBlock:
         """Return the samples of `frames` [shape (n, channels), full scale ±1]."""
@@ -86,18 +89,34 @@ class Joiner:
 
     def _fitting(self, frame: AudioFrame) -> list[AudioFrame]:
         channels = frame.layout.nb_channels
+        given = frame.format.name, frame.layout.name, frame.sample_rate
+        before = self._flushed() if given != self._given else []
+        self._given = given
         if channels == self._channels and frame.sample_rate == self._sample_rate:
-            return [frame]
+            return [*before, frame]
         if channels > self._max_channels:
             raise CorruptError(f"a frame with {channels} channels", file=self._source_name, stage="decode")
         self._notes["format_change"] = "the sample rate or channel count changes on the way; the first is kept"
+        return before + self._resampled(frame)
+
+    def _resampled(self, frame: AudioFrame) -> list[AudioFrame]:
         try:
+            if not 1 / _MAX_RATE_RATIO <= frame.sample_rate / self._sample_rate <= _MAX_RATE_RATIO:
+                raise ValueError(f"{self._sample_rate} Hz and {frame.sample_rate} Hz are too far apart")
             if self._resampler is None:
                 self._resampler = av.AudioResampler(format="flt", layout=self._layout, rate=self._sample_rate)
             return list(self._resampler.resample(frame))
         except LEAKED as error:
             self._resampler = None
             self._notes["repaired"] = f"a change of format could not be followed: {ffmpeg_message(error)}"
+            return []
+
+    def _flushed(self) -> list[AudioFrame]:
+        """What the resampler still holds of frames of one format, when those of another begin."""
+        resampler, self._resampler = self._resampler, None
+        try:
+            return list(resampler.resample(None)) if resampler is not None else []
+        except LEAKED:
             return []
 
 

@@ -10,7 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracktion.audio.chunks import Page, chunks, ogg_pages, wave_layout
+from tracktion.audio.chunks import Page, asf_objects, chunks, mp4_boxes, ogg_pages, wave_layout
+from tracktion.audio.claims import ASF_DATA
 from tracktion.audio.flac import claimed_md5
 from tracktion.audio.limits import Limits
 from tracktion.audio.mp3 import FrameWalk, find_frames, id3v2_size
@@ -22,9 +23,8 @@ __all__ = ["audio_identity"]
 
 _CHUNK_BYTES = 1 << 20
 _FRAMES_TOGETHER = 512
-_MAX_BOXES = 10_000
+_MAX_BLOCKS = 10_000
 _MAX_TAIL_TAGS = 16
-_ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
 
 
 def audio_identity(
@@ -129,7 +129,7 @@ def _ranged(source: Source, start: int, size: int) -> Iterator[bytes]:
 
 def _flac_frames(source: Source) -> Iterator[bytes]:
     at = 4
-    for _ in range(_MAX_BOXES):
+    for _ in range(_MAX_BLOCKS):
         head = source.read_at(at, 4)
         if len(head) < 4:
             return
@@ -166,35 +166,15 @@ def _segments(page: Page, number: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _mp4_data(source: Source) -> Iterator[bytes]:
-    at = 0
-    for _ in range(_MAX_BOXES):
-        head = source.read_at(at, 16)
-        if len(head) < 8:
-            return
-        size, name, start = int.from_bytes(head[:4], "big"), head[4:8], 8
-        if size == 1 and len(head) == 16:
-            size, start = int.from_bytes(head[8:], "big"), 16
-        elif size == 0:
-            size = source.size - at
-        if size < start:
-            return
-        if name == b"mdat":
-            yield from _ranged(source, at + start, size - start)
-        at += size
+    for box in mp4_boxes(source, 0, source.size):
+        if box.name == b"mdat":
+            yield from _ranged(source, box.start, box.size)
 
 
 def _asf_data(source: Source) -> Iterator[bytes]:
-    at = 0
-    for _ in range(_MAX_BOXES):
-        head = source.read_at(at, 24)
-        if len(head) < 24:
-            return
-        size = int.from_bytes(head[16:], "little")
-        if size < 24:
-            return
-        if head[:16] == _ASF_DATA:
-            yield from _ranged(source, at + 50, size - 50)
-        at += size
+    for found in asf_objects(source, 0, source.size):
+        if found.name == ASF_DATA:
+            yield from _ranged(source, found.start + 26, found.size - 26)
 
 
 def _wave_data(source: Source) -> Iterator[bytes]:

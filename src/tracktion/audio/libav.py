@@ -22,8 +22,8 @@ from tracktion.audio.decoder import FloatBlock
 
 __all__ = ["FrameDecoder"]
 
-_MAJORS = range(60, 63)
-"""Versions of libavcodec (FFmpeg 6 to 8) whose packets and frames are laid out as `packets.h` says."""
+_MAJORS = range(60, 64)
+"""Versions of libavcodec (FFmpeg 6 to 9) whose packets and frames are laid out as `packets.h` says."""
 
 
 @dataclass(frozen=True, slots=True)

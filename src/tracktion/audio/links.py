@@ -27,7 +27,7 @@ class ChainedDecoder:
     links
         Sources, each a whole Ogg file.
     open_link
-        Opens one of them.
+        Opens one of them, with a sample rate and channels within the limits.
     """
 
     format = "ogg"
@@ -61,7 +61,9 @@ class ChainedDecoder:
             self.notes["format_change"] = "sample rate or channels change on the way; the first are kept"
         if decoder.sample_rate != self.sample_rate:
             resampler = soxr.ResampleStream(decoder.sample_rate, self.sample_rate, self.channels, dtype="float32")
-        while len(block := decoder.read(_FRAMES)):
+        # At a low rate a few samples become many.
+        together = max(1, min(_FRAMES, _FRAMES * decoder.sample_rate // self.sample_rate))
+        while len(block := decoder.read(together)):
             fitted = _with_channels(block, self.channels)
             yield fitted if resampler is None else resampler.resample_chunk(fitted)
         if resampler is not None:

@@ -200,6 +200,8 @@ class FrameWalk:
         Frames passed so far.
     junk_bytes
         Bytes between frames that are neither frame nor tag, so far.
+    tail_bytes
+        Bytes behind the last frame, so far as they are neither frame nor tag; known at the end.
     incomplete
         Whether the data ended within a frame.
     """
@@ -217,6 +219,7 @@ class FrameWalk:
         self.offset = offset + header.size if self.info else offset
         self.frames = 0
         self.junk_bytes = 0
+        self.tail_bytes = 0
         self.incomplete = False
 
     def groups(self, frames: int) -> Iterator[FrameGroup]:
@@ -289,6 +292,7 @@ class FrameWalk:
                     return at + position
                 position = data.find(b"\xff", position + 1)
             at += max(1, len(data) - 4)
+        self.tail_bytes = self._source.size - start
         return None
 
     def _go_on(self, data: bytes, position: int, at: int) -> bool:

@@ -28,6 +28,9 @@ __all__ = ["MpegAudioDecoder"]
 _FRAMES_TOGETHER = 56
 _MUSIC_RATE = 16_000
 _MAX_FAILED_GROUPS = 2000
+_TAIL_BYTES = 4096
+_TAIL_SHARE = 0.02
+"""What follows the last frame is a tag of an unknown kind if it is less; if more, a download that broke off, mostly."""
 
 
 class MpegAudioDecoder:
@@ -43,6 +46,7 @@ class MpegAudioDecoder:
 
     def __init__(self, source: Source, walk: FrameWalk, *, max_channels: int) -> None:
         self._source_name = source.name
+        self._size = source.size
         self._walk = walk
         header, info = walk.header, walk.info
         self.sample_rate = header.sample_rate
@@ -138,6 +142,8 @@ class MpegAudioDecoder:
             self.notes["repaired"] = f"{walk.junk_bytes} bytes between the frames are no audio"
         if walk.incomplete:
             self.notes["truncated"] = "the last frame is not complete"
+        elif walk.tail_bytes > max(_TAIL_BYTES, _TAIL_SHARE * self._size):
+            self.notes["truncated"] = f"the last {walk.tail_bytes} bytes hold no audio"
 
     def close(self) -> None:
         """Free the decoder; the source stays open."""

@@ -29,6 +29,8 @@ _MAGIC = (
     (0, b"\x7f\xfe\x80\x01", "dts"),
     (0, b"riff\x2e\x91\xcf\x11", "w64"),
     (0, b"OFR ", "optimfrog"),
+    (0, b"MThd", "midi"),
+    (8, b"RMID", "midi"),
     (0, b"Extended Module: ", "module"),
     (0, b"IMPM", "module"),
     (44, b"SCRM", "module"),

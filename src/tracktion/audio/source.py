@@ -60,20 +60,35 @@ class Source:
         self.fd = fd
 
     def read(self, size: int = -1, /) -> bytes:
-        """Read up to `size` bytes (the rest if negative) from the current position."""
+        """Read `size` bytes (the rest if negative) from the current position; fewer only at the end of the file."""
         if size < 0:
             size = max(0, self.size - self.tell())
+        parts = [self._some(size)]
+        rest = size - len(parts[0])
+        # libsndfile takes a short read, as of a socket, for the end.
+        while rest > 0 and parts[-1]:
+            parts.append(self._some(rest))
+            rest -= len(parts[-1])
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _some(self, size: int) -> bytes:
         try:
             data = self.file.read(size)
         except Exception as error:
             raise UnreadableError(f"reading failed: {error}", file=self.name, stage="read") from error
         if not isinstance(data, bytes):
-            if data is None:
-                return b""
-            if not isinstance(data, (bytearray, memoryview)):
-                raise UsageError("the file object returned text; open it in binary mode", file=self.name, stage="read")
-            data = bytes(data)
+            data = self._bytes(data)
         return data if len(data) <= size else data[:size]
+
+    def _bytes(self, data: object) -> bytes:
+        if data is None:
+            # To take this for the end would lose the rest of the music without a word.
+            reason = "the file object has no data at the moment and does not wait for more (see os.set_blocking)"
+            raise UnreadableError(reason, file=self.name, stage="read")
+        if not isinstance(data, (bytearray, memoryview)):
+            reason = f"the file object returned {type(data).__name__}, not bytes; open it in binary mode"
+            raise UsageError(reason, file=self.name, stage="read")
+        return bytes(data)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         """Move as `io.IOBase.seek` does; positions before the start raise `UnreadableError`."""
@@ -97,13 +112,7 @@ class Source:
         if offset < 0 or offset >= self.size or size <= 0:
             return b""
         self.seek(offset)
-        data = self.read(size)
-        while len(data) < size:
-            more = self.read(size - len(data))
-            if not more:
-                break
-            data += more
-        return data
+        return self.read(size)
 
     def fileno(self) -> int:
         """Descriptor of the file.
@@ -166,21 +175,23 @@ class _Window:
 class QuietReader:
     """The file as a decoder's callbacks see it: no name, no more bytes than asked for, and nothing is raised.
 
+    What is raised in a callback, the libraries print and forget: Ctrl-C too, which FFmpeg may then wait for for ever.
+
     Attributes
     ----------
     error
-        The failure that was kept back; the decoder saw the end of the file.
+        The failure or interrupt that was kept back; from there on the decoder sees the end of the file.
     """
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self.error: TracktionError | None = None
+        self.error: BaseException | None = None
 
     def read(self, size: int) -> bytes:
         """Return up to `size` bytes; none at the end or after a failure."""
         try:
-            return self._source.read(max(0, size))
-        except TracktionError as error:
+            return b"" if self.error is not None else self._source.read(max(0, size))
+        except BaseException as error:  # noqa: BLE001 - the decoder raises it
             self.error = error
             return b""
 
@@ -190,12 +201,15 @@ class QuietReader:
             return self._source.seek(offset, whence)
         except TracktionError:
             return -1
+        except BaseException as error:  # noqa: BLE001 - the decoder raises it
+            self.error = error
+            return -1
 
     def tell(self) -> int:
         """Position in bytes; -1 after a failure."""
         try:
             return self._source.tell()
-        except TracktionError as error:
+        except BaseException as error:  # noqa: BLE001 - the decoder raises it
             self.error = error
             return -1
 
@@ -311,11 +325,12 @@ def _open_path(path: bytes, name: str, limits: Limits, *, follow_symlinks: bool,
         status = os.fstat(fd)
         _check_regular(status.st_mode, name)
         _check_size(status.st_size, limits, name)
-        file = io.FileIO(fd, closefd=False)
+        file = io.FileIO(fd)
     except BaseException:
         os.close(fd)
         raise
-    return Source(file, name=name, size=status.st_size, fd=fd, close=lambda: os.close(fd))
+    # As with any file of Python, one that nobody closes is closed (with a ResourceWarning) when nobody holds it.
+    return Source(file, name=name, size=status.st_size, fd=fd, close=file.close)
 
 
 def _open_below(path: bytes, root: bytes, flags: int) -> int:
@@ -342,18 +357,25 @@ def _open_file_object(file: BinaryFile, name: str, limits: Limits) -> Source:
     if isinstance(file, Source):
         _check_size(file.size, limits, name)
         return Source(file, name=name, size=file.size, fd=file.fd, close=None)
+    size = _size_by_seeking(file, name)
+    if size is None:
+        return _spooled(file, name, limits)
+    _check_size(size, limits, name)
+    return Source(file, name=name, size=size, fd=None, close=None)
+
+
+def _size_by_seeking(file: BinaryFile, name: str) -> int | None:
+    """Bytes of a file object, which is left at its start; None if it cannot seek."""
     seek, tell = getattr(file, "seek", None), getattr(file, "tell", None)
     try:
-        seekable = callable(seek) and callable(tell) and getattr(file, "seekable", lambda: True)()
-        if seekable and callable(seek) and callable(tell):
-            seek(0, io.SEEK_END)
-            size = int(tell())
-            seek(0)
-            _check_size(size, limits, name)
-            return Source(file, name=name, size=size, fd=None, close=None)
-    except (OSError, ValueError) as error:
+        if not (callable(seek) and callable(tell) and getattr(file, "seekable", lambda: True)()):
+            return None
+        seek(0, io.SEEK_END)
+        size = int(tell())
+        seek(0)
+    except Exception as error:
         raise UnreadableError(f"reading failed: {error}", file=name, stage="open") from error
-    return _spooled(file, name, limits)
+    return size
 
 
 def _spooled(file: BinaryFile, name: str, limits: Limits) -> Source:
@@ -364,6 +386,10 @@ def _spooled(file: BinaryFile, name: str, limits: Limits) -> Source:
         while data := incoming.read(_CHUNK_BYTES):
             size += len(data)
             _check_size(size, limits, name)
-            spool.write(data)
+            try:
+                spool.write(data)
+            except OSError as error:
+                reason = f"a stream that cannot seek is copied to {tempfile.gettempdir()} first, which failed: {error}"
+                raise UnreadableError(reason, file=name, stage="read") from error
         spool.seek(0)
         return Source(spool, name=name, size=size, fd=None, close=stack.pop_all().close)

@@ -18,10 +18,7 @@ from tracktion.errors import (
     CorruptError,
     EmptyError,
     FileError,
-    TooBigError,
     TooLongError,
-    TracktionError,
-    UnsupportedError,
     UsageError,
 )
 
@@ -218,26 +215,12 @@ def open_audio(
             decoder = ArrayDecoder(*cast("tuple[Any, float]", source), limits=limits)
         else:
             opened = stack.enter_context(open_source(source, limits=limits, follow_symlinks=follow_symlinks))
-            decoder = _checked(open_decoder(opened, limits=limits), name, limits)
+            decoder = open_decoder(opened, limits=limits)
             if (decoder.declared_frames or 0) > limits.max_seconds * decoder.sample_rate:
                 _refuse_if_so_long(decoder, name, limits)
-                decoder = _checked(open_decoder(opened, limits=limits), name, limits)
+                decoder = open_decoder(opened, limits=limits)
         stack.callback(decoder.close)
         return AudioStream(decoder, name=name, limits=limits, resources=stack.pop_all())
-
-
-def _checked(decoder: Decoder, name: str, limits: Limits) -> Decoder:
-    """Return `decoder`, or close it and raise if its channels or sample rate are beyond `limits`."""
-    error: TracktionError | None = None
-    if decoder.channels > limits.max_channels:
-        error = TooBigError(f"{decoder.channels} channels (Limits.max_channels)", file=name, stage="open")
-    elif not limits.min_sample_rate <= decoder.sample_rate <= limits.max_sample_rate or decoder.channels < 1:
-        reason = f"a sample rate of {decoder.sample_rate} Hz with {decoder.channels} channels"
-        error = UnsupportedError(reason, file=name, stage="open")
-    if error is not None:
-        decoder.close()
-        raise error
-    return decoder
 
 
 def _refuse_if_so_long(decoder: Decoder, name: str, limits: Limits) -> None:

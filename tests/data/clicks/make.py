@@ -28,6 +28,8 @@ COMMANDS = {
     "alac.m4a": "ffmpeg -v error -y -i {wav} -c:a alac -sample_fmt s16p {out}",
     "wma2.wma": "ffmpeg -v error -y -i {wav} -c:a wmav2 -b:a 48k {out}",
     "wma1.wma": "ffmpeg -v error -y -i {wav} -c:a wmav1 -b:a 48k {out}",
+    "dts.dts": "ffmpeg -v error -y -i {wav} -c:a dca -strict -2 -ar 16000 -b:a 96k {out}",
+    "opus.caf": "ffmpeg -v error -y -i {wav} -c:a libopus -b:a 32k {out}",
     "ac3.ac3": "ffmpeg -v error -y -i {wav} -b:a 64k {out}",
     "ac3.mp4": "ffmpeg -v error -y -i {wav} -c:a ac3 -b:a 64k {out}",
     "mp3.mka": "ffmpeg -v error -y -i {wav} -c:a libmp3lame -b:a 64k {out}",
