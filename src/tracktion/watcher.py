@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tracktion.batch.task import check_work
 from tracktion.errors import UsageError
 from tracktion.results.change import FileChange, WatcherStatus
 from tracktion.storage.journal import Journal
@@ -56,8 +57,8 @@ class Watcher:
     *roots
         Folders to watch, with all below them.
     storage
-        Where the state of every file is kept: a `Storage`, or a URL for `open_storage`. ``memory:`` by default, which
-        forgets at the end of the process.
+        Where the state of every file is kept: a `Storage`, or a URL or path for `open_storage`. ``memory:`` by default,
+        which forgets at the end of the process.
     analyzer
         An `Analyzer`, or a function of one path. Its results are stored. Without analyzer, handler and publisher, a
         default `Analyzer` is used, unless batches are taken with ``async for``.
@@ -105,7 +106,7 @@ class Watcher:
     def __init__(
         self,
         *roots: str | bytes | os.PathLike[str] | os.PathLike[bytes],
-        storage: Storage | str = "memory:",
+        storage: Storage | str | os.PathLike[str] = "memory:",
         analyzer: Any = None,
         handler: Callable[[list[FileChange]], Any] | None = None,
         publisher: Publisher | None = None,
@@ -128,7 +129,15 @@ class Watcher:
         _check_counts(batch_size=batch_size, workers=1 if workers is None else workers)
         if handler is not None and not callable(handler):
             raise UsageError("handler is called with a list of FileChange")
-        self._own_storage = isinstance(storage, str)
+        if publisher is not None and not callable(publisher):
+            raise UsageError("publisher is called with a message; of an address, make a RabbitMQPublisher")
+        if analyzer is not None:
+            check_work(analyzer)
+        self._own_storage = isinstance(storage, (str, os.PathLike))
+        if not (self._own_storage or hasattr(storage, "claim_files")):
+            raise UsageError(
+                f"storage is a URL, a path, or what tracktion.open_storage gives, not {type(storage).__name__}"
+            )
         self._given_storage = storage
         self._analyzer, self._handler, self._publisher = analyzer, handler, publisher
         self._debounce, self._batch_size, self._batch_timeout = debounce, batch_size, batch_timeout
@@ -140,6 +149,7 @@ class Watcher:
         self._errors: deque[tuple[float, BaseException]] = deque(maxlen=ERRORS_KEPT)
         self._machine: Machine | None = None
         self._ending: Machine | None = None
+        self._iterated = False
         self._process = os.getpid()
         self._last = WatcherStatus(healthy=False, running=False)
         self._lock = threading.RLock()
@@ -158,7 +168,7 @@ class Watcher:
         """The opened storage."""
         with self._lock:
             if self._storage is None:
-                if isinstance(self._given_storage, str):
+                if isinstance(self._given_storage, (str, os.PathLike)):
                     from tracktion.storage import open_storage
 
                     self._storage = open_storage(self._given_storage)
@@ -169,7 +179,7 @@ class Watcher:
     @property
     def running(self) -> bool:
         """Between start and stop."""
-        return self._machine is not None
+        return self._machine is not None and self._process == os.getpid()
 
     def start(self) -> None:
         """Watch from background threads. What is there is found whether it came before or after this call.
@@ -183,22 +193,32 @@ class Watcher:
 
     def _start(self, handoff: Handoff | None) -> None:
         with self._lock:
+            self._forget_parents()
             if self._machine is not None:
                 return
             self._stop.clear()
             machine = self._build(handoff)
             machine.start()
             self._machine = machine
-            self._process = os.getpid()
             _RUNNING.add(self)
 
+    def _forget_parents(self) -> None:
+        """In a forked child, threads, watches and workers are the parent's."""
+        if self._process != os.getpid():
+            self._machine = self._ending = None
+            self._process = os.getpid()
+
     def stop(self) -> None:
-        """Stop within five seconds; what is in hand is given back. Calling it again does nothing."""
+        """Stop within five seconds; what is in hand is given back. Calling it again does nothing.
+
+        From a handler or a publisher it returns at once, and the watcher stops when that has returned.
+        """
         self._stop.set()
+        if self._left_to_another_thread(self.stop):
+            return
         with self._lock:
+            self._forget_parents()
             machine, self._machine = self._machine, None
-            if machine is not None and self._process != os.getpid():
-                return  # a forked child: threads, watches and workers are the parent's
             if machine is not None:
                 self._last = machine.status(self._errors)
                 self._ending = machine
@@ -206,15 +226,25 @@ class Watcher:
         if machine is not None:
             machine.stop()
         elif ending is not None:
-            ending.join(STOP_SECONDS)
+            ending.wait(STOP_SECONDS)
 
     def close(self) -> None:
         """Stop, and close the storage if it was opened here."""
+        if self._left_to_another_thread(self.close):
+            return
         self.stop()
         with self._lock:
             if self._own_storage and self._storage is not None:
                 self._storage.close()
                 self._storage = None
+
+    def _left_to_another_thread(self, end: Callable[[], None]) -> bool:
+        """In a thread of the watcher itself, which cannot wait for its own end, let another thread do it."""
+        machine = self._machine or self._ending
+        if machine is None or not machine.is_own_thread():
+            return False
+        threading.Thread(target=end, name="tracktion-stop").start()
+        return True
 
     def run(self) -> None:
         """Watch until `stop` is called, or until SIGINT or SIGTERM when called from the main thread."""
@@ -249,6 +279,7 @@ class Watcher:
         Files that changed just now are given a few seconds (twice `debounce` and four more) to settle; what is still
         being written then is left for the next time.
         """
+        self._forget_parents()
         if self._machine is not None:
             raise UsageError("this watcher is running; it scans by itself")
         self._stop.clear()
@@ -288,9 +319,12 @@ class Watcher:
 
     async def __aiter__(self) -> AsyncIterator[list[FileChange]]:
         """Watch, and yield batches; a batch counts as done when the next one is asked for."""
-        handoff = Handoff()
-        await asyncio.to_thread(self._start, handoff)
+        self._forget_parents()
+        if self._machine is not None or self._iterated:
+            raise UsageError("this watcher is running; `async for` starts it itself, and one loop takes all files")
+        self._iterated, handoff = True, Handoff()
         try:
+            await asyncio.to_thread(self._start, handoff)  # it starts also when this task is cancelled meanwhile
             while not self._stop.is_set():
                 batch = await asyncio.to_thread(handoff.take, LOOK_SECONDS)
                 if batch is not None:
@@ -299,6 +333,7 @@ class Watcher:
         finally:
             handoff.close()
             self._stop.set()
+            self._iterated = False
             await asyncio.shield(asyncio.to_thread(self.stop))
 
     # --- how it is ----------------------------------------------------------------------------------------------------

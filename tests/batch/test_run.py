@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -32,6 +33,15 @@ def test_an_error_is_an_item(isolation: Any) -> None:
     assert "ZeroDivisionError" in str(items["raise"].error)
     with pytest.raises(type(items["raise"].error)):
         items["raise"].unwrap()
+
+
+def test_a_function_that_wants_to_end_the_program_is_an_item_too() -> None:
+    def leave(source: str) -> str:
+        return source if source == "a" else sys.exit("no more")
+
+    items = {item.source: item for item in run(["a", "b"], leave, workers=1)}
+    assert items["a"].analysis == "a"
+    assert "SystemExit: no more" in str(items["b"].error)
 
 
 def test_a_crash_is_an_item() -> None:
@@ -112,6 +122,8 @@ def test_misuse() -> None:
         run([], measure, executor=pool, isolation="process")
     with pytest.raises(UsageError):
         list(run(["a"], lambda s: s, isolation="process"))
+    with pytest.raises(UsageError, match="class"):
+        list(run(["a"], Multiplier))
 
 
 def test_short_memory_narrows_the_window() -> None:

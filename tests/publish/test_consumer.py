@@ -12,7 +12,7 @@ import pytest
 
 from tests.publish.hostile import BODIES
 from tracktion.analyzer import Analyzer
-from tracktion.errors import StorageBusyError
+from tracktion.errors import StorageBusyError, TracktionError, UsageError
 from tracktion.publish import RabbitMQConsumer, consumer
 from tracktion.results.analysis import Analysis
 from tracktion.results.catalogue import FileRecord
@@ -226,6 +226,21 @@ def test_a_version_that_the_watcher_has_yet_to_find_is_left_to_it(storage: Stora
     assert row_of(storage, song).signature == version(newer)
 
 
+@pytest.mark.parametrize("state", ["ready", "running", "seen", "offline", "deleted"])
+def test_a_version_that_the_watcher_has_in_work_is_left_to_it(storage: Storage, song: Path, state: str) -> None:
+    """On a storage of both, the Watcher would neither deliver nor announce what is done already."""
+    heard = Heard()
+    late = item(song)
+    song.write_bytes(b"second version")
+    found = item(song)
+    numbers = {name: found[name] for name in ("size", "mtime_ns", "ctime_ns", "device", "inode")}
+    row = FileRecord(path=os.fsencode(song), root=os.fsencode(song.parent), **numbers, state=state)
+    storage.put_files([row])
+    assert consuming(storage, heard).process([late])
+    assert row_of(storage, song).state == state
+    assert heard.contents == []
+
+
 def test_a_slow_consumer_does_not_undo_what_another_stored_meanwhile(storage: Storage, song: Path) -> None:
     """The batch comes again, and then the newer version is known."""
     slow, quick = Heard(), Heard()
@@ -242,3 +257,39 @@ def test_a_slow_consumer_does_not_undo_what_another_stored_meanwhile(storage: St
     assert working.process([older])
     assert (slow.contents, quick.contents) == ([b"first"], [b"second version"])
     assert (working.done, other.done) == (0, 1)
+
+
+def test_a_batch_for_which_no_worker_can_be_started_waits(
+    storage: Storage, song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "RETRY_SECONDS", 0.0)
+
+    def unable(_source: Any) -> Any:
+        raise TracktionError("cannot start a worker", stage="start")
+
+    working = consuming(storage, unable)
+    assert not working.process([item(song)])
+    assert storage.count_files() == {}
+    assert "cannot start" in str(working.last_error)
+
+
+# --- life -------------------------------------------------------------------------------------------------------------
+
+
+def test_starting_twice_starts_once(storage: Storage) -> None:
+    with consuming(storage, Heard()) as working:
+        working.start()
+        first = working._thread
+        working.start()
+        assert working._thread is first
+
+
+def test_misuse_is_told_before_a_message_is_taken(storage: Storage) -> None:
+    """Later, each batch would fail and be rejected."""
+    with pytest.raises(UsageError, match="class"):
+        consuming(storage, Analyzer)
+    with pytest.raises(UsageError, match="open_storage"):
+        consuming("sqlite:///music.db", Heard())  # type: ignore[arg-type]
+    for wrong in ({"workers": 0}, {"isolation": "threads"}, {"limits": 3}):
+        with pytest.raises(UsageError):
+            RabbitMQConsumer("amqp://nowhere/", storage=storage, analyzer=Heard(), **wrong)  # type: ignore[arg-type]

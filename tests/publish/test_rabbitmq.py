@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -124,6 +126,29 @@ def test_what_the_queue_refuses_is_an_error(rabbitmq_url: str, names: dict[str, 
         publish(batch(2))
 
 
+def test_publisher_works_in_a_forked_child_and_after_it_in_the_parent(rabbitmq_url: str, names: dict[str, str]) -> None:
+    code = (
+        "import json, os, sys\n"
+        "from tracktion.publish import RabbitMQPublisher, batch_message\n"
+        "with RabbitMQPublisher(sys.argv[1], **json.loads(sys.argv[2])) as publish:\n"
+        "    for number in range(2):\n"
+        "        publish(batch_message([{'id': f'parent {number}', 'path': '/a.mp3'}]))\n"
+        "        pid = os.fork()\n"
+        "        if pid == 0:\n"
+        "            if number == 0:\n"
+        "                publish(batch_message([{'id': 'child', 'path': '/a.mp3'}]))\n"
+        "            publish.close()\n"
+        "            os._exit(0)\n"
+        "        assert os.waitpid(pid, 0)[1] == 0\n"
+    )
+    subprocess.run([sys.executable, "-c", code, rabbitmq_url, json.dumps(names)], check=True, timeout=120)
+    assert [message["items"][0]["id"] for message, _ in drain(rabbitmq_url, names["queue"])] == [
+        "parent 0",
+        "child",
+        "parent 1",
+    ]
+
+
 def test_wrong_address_is_an_error_in_time() -> None:
     started = time.monotonic()
     with RabbitMQPublisher("amqp://guest:guest@127.0.0.1:1/", timeout=2) as publish, pytest.raises(PublishError):
@@ -230,6 +255,36 @@ def test_what_is_no_batch_holds_up_no_other(rabbitmq_url: str, names: dict[str, 
         consumer.stop()
         assert consumer.last_error is None
     assert drain(rabbitmq_url, names["queue"]) == []
+
+
+def test_consumer_goes_on_when_its_queue_was_deleted(rabbitmq_url: str, names: dict[str, str], tmp_path: Path) -> None:
+    """The broker says so once, on a connection that stays: a consumer that does not listen waits for ever."""
+    first, second = make(tmp_path, 2)
+
+    async def delete() -> None:
+        async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as channel:
+            await channel.queue_delete(names["queue"])
+
+    with (
+        open_storage("memory:") as storage,
+        RabbitMQPublisher(rabbitmq_url, **names) as publish,
+        RabbitMQConsumer(rabbitmq_url, storage=storage, analyzer=pretend, isolation=None, **names) as consumer,
+    ):
+        publish(batch_message([{"id": "1", "path": str(first)}]))
+        consumer.start()
+        assert until(lambda: consumer.done == 1)
+        asyncio.run(delete())
+        assert until(lambda: "declared again" in str(consumer.last_error))
+        assert until(lambda: sent(publish, batch_message([{"id": "2", "path": str(second)}])))
+        assert until(lambda: consumer.done == 2)
+
+
+def sent(publish: RabbitMQPublisher, message: dict[str, Any]) -> bool:
+    try:
+        publish(message)
+    except PublishError:
+        return False
+    return True
 
 
 def test_a_batch_that_always_fails_holds_up_no_other(

@@ -85,3 +85,23 @@ def test_receiver_that_hangs_does_not_hang_the_stop(storage: Storage) -> None:
     relay.stop(0.5)
     release.set()
     assert len(storage.pending_outbox()) <= 1
+
+
+def test_two_threads_that_send_do_not_send_the_same(storage: Storage) -> None:
+    """`flush` comes from another thread than the relay's own; a publisher is called from one at a time."""
+    fill(storage, 3)
+    sent: list[dict[str, Any]] = []
+    begun, release = threading.Event(), threading.Event()
+
+    def slow(message: dict[str, Any]) -> None:
+        sent.append(message)
+        begun.set()
+        release.wait(30)
+
+    relay = Relay(storage, slow)
+    relay.start()
+    assert begun.wait(30)
+    threading.Timer(0.2, release.set).start()
+    assert relay.flush(30)
+    relay.stop()
+    assert [m["batch_size"] for m in sent] == [3]

@@ -35,6 +35,24 @@ def test_health_readiness_and_metrics_are_open(anonymous: Any) -> None:
     assert "service_waiting_files 0" in page
 
 
+async def test_methods_that_clients_make_up_are_counted_together() -> None:
+    """Or anybody could fill the memory with them, where the server lets them through."""
+    from tracktion_service.metrics import Metrics
+
+    async def nothing(*_: Any) -> None:
+        pass
+
+    metrics = Metrics()
+    metrics.app = nothing
+    for method in ("GET", "MADEUP1", "MADEUP2"):
+        await metrics({"type": "http", "method": method}, nothing, nothing)
+    lines = [line for line in metrics.text().splitlines() if line.startswith("service_requests_total{")]
+    assert lines == [
+        'service_requests_total{method="GET",route="other",status="500"} 1',
+        'service_requests_total{method="other",route="other",status="500"} 2',
+    ]
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [("GET", "/tracks?q=x"), ("GET", "/tracks/1"), ("POST", "/uploads"), ("GET", "/playlists"), ("GET", "/auth/me")],

@@ -15,12 +15,17 @@ from typing import Any
 import pytest
 
 from tests.watcher.ledger import Ledger, make, until
-from tracktion.errors import StorageBusyError, StorageFullError, UnsupportedError, UsageError
+from tracktion.analyzer import Analyzer
+from tracktion.audio.limits import Limits
+from tracktion.batch import IsolatedPool
+from tracktion.errors import StorageBusyError, StorageFullError, TracktionError, UnsupportedError, UsageError
 from tracktion.results.analysis import Analysis
 from tracktion.results.change import FileChange
 from tracktion.storage import open_storage
+from tracktion.storage.journal import Journal
 from tracktion.watcher import Watcher
 from tracktion.watching import work
+from tracktion.watching.machine import Machine
 
 QUIET = 0.2
 
@@ -177,6 +182,38 @@ def test_scan_once_leaves_what_is_being_written(root: Path) -> None:
         file.write(b"half")
         watcher.scan_once()
     assert ledger.paths() == {str(ready)}
+
+
+def test_files_that_another_process_wants_retried_are_tried(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "RECOVER_SECONDS", 0.1)
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    noise = root / "noise.mp3"
+    noise.write_bytes(b"noise")
+    with Watcher(root, storage=url, analyzer=pretend, debounce=QUIET) as watcher:
+        watcher.start()
+        assert until(lambda: watcher.status().failed == 1)
+        with Watcher(root, storage=url, analyzer=pretend) as another:
+            assert another.retry_failed() == 1
+        assert until(lambda: watcher.status().failed == 2)
+
+
+def test_large_folder_comes_to_the_journal_in_pieces(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is a transaction, and whoever else wants to write waits for its end."""
+    ready, sizes = Journal.ready, []
+
+    def noting(journal: Journal, found: Any) -> int:
+        sizes.append(len(found))
+        return ready(journal, found)
+
+    monkeypatch.setattr(Journal, "ready", noting)
+    make(root, 2100)
+    with Watcher(root, handler=Ledger(), batch_size=500, debounce=0.0) as watcher:
+        watcher.scan_once()
+        assert watcher.status().done == 2100
+    assert sum(sizes) == 2100
+    assert max(sizes) <= 1000
 
 
 def test_second_owner_of_an_sqlite_file_is_refused(root: Path, tmp_path: Path) -> None:
@@ -384,6 +421,18 @@ def test_misuse(root: Path) -> None:
         Watcher(root, batch_size=0)
     with pytest.raises(UsageError):
         Watcher(root, handler=3)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="RabbitMQPublisher"):
+        Watcher(root, publisher="amqp://localhost/")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="open_storage"):
+        Watcher(root, storage=3)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="WorkerLimits"):
+        Watcher(root, analyzer=Analyzer(), limits=Limits()).start()  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="auto"):
+        Watcher(root, analyzer=Analyzer(), isolation="threads").start()  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="class"):
+        Watcher(root, analyzer=Analyzer)
+    with pytest.raises(UsageError, match="function"):
+        Watcher(root, analyzer="essentia")
 
 
 def test_nothing_is_left_behind(root: Path) -> None:
@@ -405,7 +454,9 @@ def test_nothing_is_left_behind(root: Path) -> None:
     assert [c for c in process.children(recursive=True) if c.status() == psutil.STATUS_ZOMBIE] == []
 
 
-def test_handler_may_stop_its_watcher(root: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", ["stop", "close"])
+def test_handler_may_stop_its_watcher(root: Path, tmp_path: Path, end: str) -> None:
+    """What it was given counts as done, also where the storage is closed with the watcher."""
     url = f"sqlite:///{tmp_path / 'state.db'}"
     make(root, 10)
     seen: list[FileChange] = []
@@ -413,13 +464,146 @@ def test_handler_may_stop_its_watcher(root: Path, tmp_path: Path) -> None:
 
         def handler(changes: list[FileChange]) -> None:
             seen.extend(changes)
-            watcher.stop()
+            getattr(watcher, end)()
 
         watcher._handler = handler
         watcher.run()
     assert len(seen) == 10
     with open_storage(url) as storage:
         assert storage.count_files() == {"done": 10}
+
+
+def test_publisher_may_stop_its_watcher(root: Path, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    make(root, 1)
+    with Watcher(root, storage=url, handler=Ledger(), debounce=QUIET) as watcher:
+        watcher._publisher = lambda _message: watcher.stop()
+        watcher.run()
+        assert watcher.errors == []
+    with Watcher(root, storage=url, handler=Ledger(), owner_timeout=10.0) as another:
+        another.start()
+
+
+def test_publisher_that_cannot_be_closed_leaves_nothing_locked(root: Path, tmp_path: Path) -> None:
+    class Stuck:
+        def __call__(self, message: dict[str, Any]) -> None:
+            pass
+
+        def close(self) -> None:
+            raise OSError("it does not end")
+
+    url = f"sqlite:///{tmp_path / 'state.db'}"
+    with Watcher(root, storage=url, handler=Ledger(), publisher=Stuck()) as watcher:
+        watcher.start()
+    assert "it does not end" in str(watcher.last_error)
+    with Watcher(root, storage=url, handler=Ledger(), owner_timeout=0.0) as another:
+        another.start()
+
+
+@pytest.mark.parametrize("error", [SystemExit, asyncio.CancelledError])
+@pytest.mark.parametrize("who", ["handler", "coroutine", "analyzer"])
+def test_file_for_which_the_host_wants_to_end_fails_alone(root: Path, error: type[BaseException], who: str) -> None:
+    """These are no errors to Python, and would end the thread unseen."""
+    paths = make(root, 3)
+
+    def analyse(source: Any) -> Analysis:
+        if Path(source) == paths[1]:
+            raise error
+        return pretend(source)
+
+    def handler(changes: list[FileChange]) -> None:
+        for change in changes:
+            analyse(change.path)
+
+    async def coroutine(changes: list[FileChange]) -> None:
+        handler(changes)
+
+    how: dict[str, Any] = {"analyzer": analyse} if who == "analyzer" else {"handler": locals()[who]}
+    with Watcher(root, debounce=QUIET, **how) as watcher:
+        status = watcher.scan_once()
+        assert (status.done, status.failed) == (2, 1)
+        [row] = watcher.storage.find_files(states=["failed"])
+        assert error.__name__ in (row.reason or "")
+
+
+def test_worker_that_cannot_be_started_says_nothing_of_the_file(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too many processes or open files for a moment: the file is taken when there are workers again."""
+    fork, failures = IsolatedPool._fork, [TracktionError("cannot start a worker", stage="start")] * 3
+
+    def failing(pool: IsolatedPool) -> Any:
+        if failures:
+            raise failures.pop()
+        return fork(pool)
+
+    monkeypatch.setattr(IsolatedPool, "_fork", failing)
+    make(root, 2)
+    with Watcher(root, analyzer=pretend, isolation="process", debounce=QUIET) as watcher:
+        watcher.start()
+        assert until(lambda: watcher.status().done == 2)
+        assert watcher.status().failed == 0
+        assert "cannot start" in str(watcher.last_error)
+
+
+def test_stop_ends_the_analyses_in_threads(root: Path) -> None:
+    """A program waits for threads when it exits: what nobody waits for any more must not go on."""
+    began, ended = threading.Event(), []
+
+    class Patient(Analyzer):
+        def analyze(self, source: Any) -> Analysis:
+            left = self._left
+            began.set()
+            ended.append(left is not None and left.wait(60))
+            return pretend(source)
+
+    make(root, 1)
+    with Watcher(root, analyzer=Patient(), isolation=None, debounce=QUIET) as watcher:
+        watcher.start()
+        assert began.wait(60)
+        watcher.stop()
+        assert until(lambda: ended == [True])
+
+
+async def test_watcher_of_a_task_that_is_cancelled_while_it_starts_is_stopped(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, start = threading.Event(), threading.Event(), Machine.start
+
+    def slow(machine: Machine) -> None:
+        begun.set()
+        go_on.wait(60)
+        start(machine)
+
+    monkeypatch.setattr(Machine, "start", slow)
+
+    async def use() -> None:
+        async for _ in watcher:
+            pass
+
+    with Watcher(root) as watcher:
+        task = asyncio.create_task(use())
+        await asyncio.to_thread(begun.wait, 60)
+        task.cancel()
+        asyncio.get_running_loop().call_later(0, go_on.set)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        with watcher._lock:  # the start is over
+            assert not watcher.running
+
+
+async def test_batches_of_a_running_watcher_cannot_be_had(root: Path) -> None:
+    """They go elsewhere: whoever waited for them would wait for ever."""
+    make(root, 1)
+    with Watcher(root, handler=Ledger(), debounce=QUIET) as watcher:
+        watcher.start()
+        with pytest.raises(UsageError, match="running"):
+            await anext(aiter(watcher))
+        assert watcher.running
+        watcher.stop()
+        async for batch in watcher:
+            with pytest.raises(UsageError, match="running"):
+                await anext(aiter(watcher))
+            assert len(batch) == 1
+            break
 
 
 def test_handler_may_be_a_coroutine_function(root: Path) -> None:
@@ -436,6 +620,7 @@ def test_handler_may_be_a_coroutine_function(root: Path) -> None:
 
 
 def test_forked_child_of_the_host_does_not_disturb_the_watcher(root: Path) -> None:
+    """And may start its own: what runs is the parent's."""
     code = (
         "import os, sys, time\n"
         "from pathlib import Path\n"
@@ -449,6 +634,11 @@ def test_forked_child_of_the_host_does_not_disturb_the_watcher(root: Path) -> No
         "    if pid == 0:\n"
         "        watcher.stop()\n"
         "        os._exit(0)\n"
+        "    pid = pid and os.fork()\n"
+        "    if pid == 0:\n"
+        "        assert not watcher.running\n"
+        "        watcher.start()\n"
+        "        os._exit(0 if until(lambda: watcher.status().running, 20) else 1)\n"
         "    assert os.waitpid(pid, 0)[1] == 0\n"
         "    assert ledger.wait_for(make(root, 5), 20) == set()\n"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from tracktion.storage.journal import Journal
 from tracktion.storage.journal_versions import Found
 from tracktion.storage.protocol import Storage
 from tracktion.watcher import Watcher
-from tracktion.watching import content
+from tracktion.watching import cli, content, work
 from tracktion.watching.content import signature_at
 
 QUIET = 0.2
@@ -160,6 +161,28 @@ def test_work_that_is_done_stays_done_when_the_disk_fails_after_it(root: Path, m
         assert watcher.storage.count_files() == {"done": 1}
         assert isinstance(watcher.last_error, OSError)
     assert len(ledger.changes) == 1
+
+
+def test_file_that_is_found_while_others_are_handed_out_gets_its_turn(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that is not full says nothing of what was added since the question."""
+    claim, late = Journal.claim, root / "late.mp3"
+
+    def slow(journal: Journal, *arguments: Any) -> Any:
+        rows = claim(journal, *arguments)
+        if rows and not late.exists():
+            late.write_bytes(b"late")
+            assert until(lambda: journal.counts().get("ready") == 1)
+            assert until(lambda: watcher.status().settling == 0)
+        return rows
+
+    monkeypatch.setattr(Journal, "claim", slow)
+    monkeypatch.setattr(work, "RECOVER_SECONDS", 1e9)
+    [path], ledger = make(root, 1), Ledger()
+    with Watcher(root, handler=ledger, debounce=QUIET) as watcher:
+        watcher.start()
+        assert ledger.wait_for([path, late], 30) == set()
 
 
 def test_file_that_is_deleted_before_its_turn_is_forgotten(storage: Storage, root: Path) -> None:
@@ -308,3 +331,81 @@ def test_one_folder_has_one_name(root: Path, monkeypatch: pytest.MonkeyPatch) ->
                 watcher.scan_once()
         assert storage.count_files() == {"done": 1}
     assert [change.path for change in ledger.changes] == [path]
+
+
+# --- folders that cannot be read --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Paths of folders that the system refuses to list, also to whom it refuses nothing."""
+    refused: set[str] = set()
+    scandir = os.scandir
+
+    def refusing(path: Any) -> Any:
+        if os.fsdecode(path) in refused:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    return refused
+
+
+def test_root_that_cannot_be_read_is_not_there(root: Path, closed: set[str], caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing below it is watched: that is not health."""
+    paths, ledger = make(root, 2), Ledger()
+    closed.add(str(root))
+    with Watcher(root, handler=ledger, debounce=QUIET, rescan_interval=0.1) as watcher:
+        watcher.start()
+        assert until(lambda: watcher.scans >= 2)
+        assert not watcher.is_healthy()
+        assert watcher.status().offline == (str(root),)
+        assert caplog.text.count("Permission denied") == 1
+        closed.clear()
+        assert ledger.wait_for(paths) == set()
+        assert until(watcher.is_healthy)
+
+
+def test_folder_that_cannot_be_read_is_reported_once(root: Path, closed: set[str]) -> None:
+    folder = root / "private"
+    folder.mkdir()
+    [path], ledger = make(folder, 1), Ledger()
+    closed.add(str(folder))
+    with Watcher(root, handler=ledger, debounce=QUIET, rescan_interval=0.05) as watcher:
+        watcher.start()
+        assert until(lambda: watcher.scans >= 5)
+        assert [type(error) for error in watcher.errors] == [PermissionError]
+        closed.clear()
+        assert ledger.wait_for([path]) == set()
+
+
+def test_watch_once_says_what_it_could_not_read(
+    root: Path, closed: set[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    (root / "private").mkdir()
+    closed.add(str(root / "private"))
+    show = cli._Display(as_json=False, quiet=False)
+    with Watcher(root, handler=show.finished, debounce=QUIET) as watcher:
+        assert cli._once(watcher, show) == 1
+    assert f"{root / 'private'} cannot be read (Permission denied)" in capsys.readouterr().err
+
+
+def test_watch_ends_when_its_watcher_gave_up(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or it would stand there, doing nothing, and nobody would start it anew."""
+
+    def broken(*_: Any) -> Any:
+        raise ZeroDivisionError("nobody thought of it")
+
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(work, "BACKOFF_SECONDS", (0.0,))
+    monkeypatch.setattr(Journal, "claim", broken)
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    show = cli._Display(as_json=False, quiet=False)
+    show.interval = 0.05
+    make(root, 1)
+    with Watcher(root, handler=show.finished, debounce=QUIET) as watcher:
+        assert cli._until_stopped(watcher, show) == 1
+    assert "gave up (ZeroDivisionError: nobody thought of it)" in capsys.readouterr().err

@@ -7,13 +7,16 @@ import os
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.watcher.ledger import until
+from tracktion.errors import UsageError
 from tracktion.storage.journal_versions import Signature
+from tracktion.watching.backlog import Backlog
 from tracktion.watching.content import content_mark, same_content, signature_at
 from tracktion.watching.filters import FileFilter
 from tracktion.watching.hints import NoHints, TreeHints, open_hints
@@ -48,6 +51,12 @@ def test_own_extensions() -> None:
     assert names.wants(b"a.XYZ")
     assert names.wants(b"a.abc")
     assert not names.wants(b"a.mp3")
+
+
+@pytest.mark.parametrize("wrong", ["mp3", b"mp3", [], [""], ["."], ["*.mp3"], [b"mp3"]])
+def test_extensions_that_would_find_nothing_are_refused(wrong: Any) -> None:
+    with pytest.raises(UsageError, match="extensions"):
+        FileFilter(wrong)
 
 
 def test_folders() -> None:
@@ -94,6 +103,32 @@ def test_folders_that_come_and_go() -> None:
     assert (new, gone) == ([b"/r/f"], [b"/r/a"])
     assert dict(tree.remove(b"/r/a")) == {b"/r/a": [], b"/r/a/b": [b"c.mp3"]}
     assert tree.files == 1
+
+
+def test_what_was_added_since_the_question_is_not_answered_by_it() -> None:
+    backlog = Backlog(settling=lambda: False, batch_size=10, batch_seconds=1.0)
+    backlog.add(1)
+    asked = backlog.added
+    backlog.add(1)
+    backlog.take(1, 10, asked)
+    assert backlog.ready >= 1
+    backlog.take(1, 10, backlog.added)
+    assert backlog.ready == 0
+
+
+def test_files_of_a_folder_come_in_the_order_of_their_names() -> None:
+    """Whatever order the file system has, and whether the folder was known or not."""
+    tree, files = KnownTree(), {b"b.mp3": sig(), b"c.mp3": sig(), b"a.mp3": sig()}
+    assert list(tree.difference(b"/r", files).new) == sorted(files)
+    tree.enter(b"/r", [])
+    assert list(tree.difference(b"/r", files).new) == sorted(files)
+
+
+def test_loading_a_large_folder_copies_no_name_twice() -> None:
+    """Each of 300 000 files made a copy of all names before it: minutes."""
+    tree, names = KnownTree(), [b"track %06d of a flat folder, with a longish name.mp3" % i for i in range(300_000)]
+    tree.load((b"/r/" + name, sig()) for name in names)
+    assert tree.files == len(tree.names(b"/r")) == 300_000
 
 
 def test_a_million_files_fit() -> None:

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 
+_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
@@ -40,7 +41,8 @@ class Metrics:
 
     def _note(self, scope: Any, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "other")
-        self._requests[scope["method"], route, status] += 1
+        method = scope["method"] if scope["method"] in _METHODS else "other"  # a client may make up any number of them
+        self._requests[method, route, status] += 1
         place = next((i for i, limit in enumerate(_BUCKETS) if seconds <= limit), len(_BUCKETS))
         self._buckets[route][place] += 1
         self._seconds[route] += seconds

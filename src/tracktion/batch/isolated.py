@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from multiprocessing.spawn import get_executable
 from typing import Any
 
-from tracktion.batch.limits import WorkerLimits
+from tracktion.batch.limits import WorkerLimits, checked_limits
 from tracktion.batch.task import Task, decode_outcome, task_of
 from tracktion.batch.wire import ClosedError, FrameError, receive, send
 from tracktion.errors import (
@@ -39,6 +39,8 @@ __all__ = ["IsolatedPool"]
 
 logger = logging.getLogger("tracktion")
 
+START = "start"
+"""The stage of errors of a worker that could not be started, which say nothing of the file."""
 START_SECONDS = 60.0
 CONTROL_SECONDS = 10.0
 GRACE_SECONDS = 2.0
@@ -63,6 +65,13 @@ def _has_stderr() -> bool:
         return False
 
 
+def _channel(what: str) -> tuple[socket.socket, socket.socket]:
+    try:
+        return socket.socketpair()
+    except OSError as error:
+        raise TracktionError(f"cannot start {what}: {error.strerror}", stage=START) from error
+
+
 class _Helper:
     """The host's end of one clean helper process."""
 
@@ -70,8 +79,8 @@ class _Helper:
         import json
 
         self._lock = threading.Lock()
-        ours, theirs = socket.socketpair()
         path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - "" must become the folder it means
+        ours, theirs = _channel("the isolation helper")
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter with fixed arguments
                 [os.fsdecode(get_executable() or sys.executable), "-c", BOOT, json.dumps(path), str(theirs.fileno())],
@@ -83,7 +92,7 @@ class _Helper:
             )
         except OSError as error:
             ours.close()
-            raise TracktionError(f"cannot start the isolation helper: {error}", stage="start") from error
+            raise TracktionError(f"cannot start the isolation helper: {error}", stage=START) from error
         finally:
             theirs.close()
         self._control = ours
@@ -91,7 +100,7 @@ class _Helper:
             self.ask({"op": "load", "modules": list(PRELOAD)}, seconds=START_SECONDS)
         except _HelperGoneError as error:
             self.close()
-            raise TracktionError("the isolation helper did not start", stage="start") from error
+            raise TracktionError("the isolation helper did not start", stage=START) from error
 
     @property
     def pid(self) -> int:
@@ -164,7 +173,7 @@ class IsolatedPool(Executor):
         if self.workers < 1:
             raise UsageError("workers must be at least 1")
         importlib.import_module("tracktion._core._select")  # which says here, where it is seen, if kernels are missing
-        self.limits = limits or WorkerLimits()
+        self.limits = checked_limits(limits)
         self.crashes = 0
         self._owner = os.getpid()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -226,12 +235,11 @@ class IsolatedPool(Executor):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Finish what is scheduled (or cancel it), end the workers and the helper. Work in hand is given its time."""
         with self._lock:
-            already, self._closed = self._closed, True
+            self._closed = True
         if cancel_futures:
             self._cancel_scheduled()
-        if not already:
-            for _ in self._threads:
-                self._jobs.put(None)
+        for _ in self._threads:  # at each call: what is cancelled takes the ends of an earlier one along
+            self._jobs.put(None)
         if wait:
             for thread in self._threads:
                 thread.join()
@@ -340,11 +348,11 @@ class IsolatedPool(Executor):
 
     def _fork(self) -> _Worker:
         helper = self._current_helper()
-        ours, theirs = socket.socketpair()
+        ours, theirs = _channel("a worker")
         try:
             answer = helper.ask({"op": "fork", "limits": self.limits.to_dict()}, (theirs.fileno(),))
             if "pid" not in answer:
-                raise TracktionError(f"cannot start a worker: {answer.get('problem')}", stage="start")
+                raise TracktionError(f"cannot start a worker: {answer.get('problem')}", stage=START)
         except BaseException:
             ours.close()
             raise

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["WorkerLimits"]
+from tracktion.errors import UsageError
+
+__all__ = ["WorkerLimits", "checked_limits"]
 
 MIB = 1024 * 1024
 
@@ -43,3 +45,10 @@ class WorkerLimits:
     def to_dict(self) -> dict[str, Any]:
         """Plain form."""
         return asdict(self)
+
+
+def checked_limits(limits: WorkerLimits | None) -> WorkerLimits:
+    """Return `limits`, or the default ones; a `UsageError` for others, such as those of an Analyzer."""
+    if limits is not None and not isinstance(limits, WorkerLimits):
+        raise UsageError(f"limits of workers are WorkerLimits, not {type(limits).__name__}")
+    return limits or WorkerLimits()

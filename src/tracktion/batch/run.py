@@ -218,12 +218,10 @@ class _Flight:
             elif self._task is not None and not self._isolated:
                 seconds = float(outcome.get("seconds", seconds))
                 outcome = decode_outcome(outcome, name)
-        except Exception as error:  # noqa: BLE001 - errors are values in batches
+        except KeyboardInterrupt:  # of an executor that works in this thread
+            raise
+        except BaseException as error:  # noqa: BLE001 - errors are values in batches, SystemExit and CancelledError too
             return BatchItem(source, error=error_of(error, name), seconds=seconds, index=index)
-        except BaseException as error:
-            if type(error).__name__ != "CancelledError":
-                raise
-            return BatchItem(source, error=error_of(RuntimeError("cancelled"), name), seconds=seconds, index=index)
         return BatchItem(source, analysis=outcome, seconds=seconds, index=index)
 
     def _overdue(self) -> Iterator[BatchItem]:

@@ -11,7 +11,17 @@ from typing import Any, Protocol
 
 from tracktion.errors import OutOfMemoryError, TracktionError, UnreadableError, UsageError, error_from_dict
 
-__all__ = ["Analyzes", "Task", "callable_of", "decode_outcome", "encode_outcome", "error_of", "rebuild", "task_of"]
+__all__ = [
+    "Analyzes",
+    "Task",
+    "callable_of",
+    "check_work",
+    "decode_outcome",
+    "encode_outcome",
+    "error_of",
+    "rebuild",
+    "task_of",
+]
 
 
 @dataclass(frozen=True)
@@ -58,10 +68,18 @@ def callable_of(work: Callable[[Any], Any] | Analyzes | Task) -> Callable[[Any],
     if isinstance(work, Task):
         return work.resolve()
     method = getattr(work, "analyze", None)
+    if isinstance(work, type) and method is not None:
+        raise UsageError(f"work is an Analyzer, not its class: say {work.__name__}()")
     found = method if callable(method) else work
     if not callable(found):
         raise UsageError(f"work is an Analyzer, a Task or a function of one source, not {type(work).__name__}")
     return found
+
+
+def check_work(work: Any) -> None:
+    """Raise a `UsageError` now for what would fail with every source; a Task is looked at where it runs."""
+    if not isinstance(work, Task):
+        callable_of(work)
 
 
 def task_of(work: Any) -> Task | None:
@@ -106,7 +124,8 @@ def error_of(problem: BaseException, source: str | None, stage: str = "analyse")
         return OutOfMemoryError("the memory limit was reached", file=source, stage=stage)
     if isinstance(problem, OSError):
         return UnreadableError(problem.strerror or str(problem) or type(problem).__name__, file=source, stage="open")
-    return TracktionError(f"{type(problem).__name__}: {problem}", file=source, stage=stage)
+    name = type(problem).__name__
+    return TracktionError(f"{name}: {problem}" if str(problem) else name, file=source, stage=stage)
 
 
 def encode_outcome(value: Any) -> dict[str, Any]:

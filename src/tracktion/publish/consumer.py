@@ -13,7 +13,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from tracktion.batch import IsolatedPool, run
-from tracktion.errors import StorageError, printable
+from tracktion.batch.isolated import START
+from tracktion.batch.limits import checked_limits
+from tracktion.batch.task import check_work
+from tracktion.errors import StorageError, UsageError, printable
 from tracktion.publish.message import ROUTING_KEY
 from tracktion.publish.topology import Topology, checked_url
 from tracktion.results.analysis import Analysis
@@ -89,13 +92,19 @@ class RabbitMQConsumer:
         self.failed = 0
         self.repeated = 0
         self.last_error: BaseException | None = None
+        check_work(analyzer)
+        if not hasattr(storage, "put_files"):
+            raise UsageError(f"storage is what tracktion.open_storage gives, not of type {type(storage).__name__}")
+        if workers is not None and workers < 1:
+            raise UsageError("workers must be at least 1")
         self._url = checked_url(url)
         self._storage = storage
         self._lookup = lookup_for(storage)
         self._analyzer = analyzer
         self._parameters = str(getattr(analyzer, "parameters", ""))
         self._topology = Topology(exchange, queue, routing_key)
-        self._prefetch, self._workers, self._limits, self._timeout = prefetch, workers, limits, timeout
+        self._prefetch, self._workers, self._timeout = prefetch, workers, timeout
+        self._limits = checked_limits(limits)
         self._task = analysis_task(analyzer, isolation)
         self._pool: IsolatedPool | None = None
         self._stopping = threading.Event()
@@ -108,7 +117,9 @@ class RabbitMQConsumer:
         self.stop()
 
     def start(self) -> None:
-        """Consume in a background thread."""
+        """Consume in a background thread; calling it again does nothing."""
+        if self._thread is not None and self._thread.is_alive():
+            return
         self._stopping.clear()
         self._thread = threading.Thread(target=self.run, name="tracktion-consumer", daemon=True)
         self._thread.start()
@@ -146,8 +157,11 @@ class RabbitMQConsumer:
             await channel.set_qos(prefetch_count=self._prefetch)
             _, queue = await self._topology.declare(channel)
             arrived: asyncio.Queue[Any] = asyncio.Queue()
-            await queue.consume(arrived.put)
+            tag = await queue.consume(arrived.put)
+            underlay: Any = await channel.get_underlay_channel()
             while not (self._stopping.is_set() or connection.is_closed or channel.is_closed):
+                if tag not in underlay.consumers:
+                    raise ConnectionError(f"the broker took {self._topology.queue} away; it is declared again")
                 with contextlib.suppress(TimeoutError):
                     message = await asyncio.wait_for(arrived.get(), 0.2)
                     await self._take(message)
@@ -210,9 +224,19 @@ class RabbitMQConsumer:
             return True
         marks = {name: content_mark(record.path) for name, record in waiting.items()}
         results: list[BatchItem] = list(self._results(list(waiting)))
-        if len(results) < len(waiting):
+        if len(results) < len(waiting) or self._not_begun(results):
             return False
         return self._keep([(waiting[result.source], result, marks[result.source]) for result in results], rows)
+
+    def _not_begun(self, results: Sequence[BatchItem]) -> bool:
+        """Whether no worker could be started for some file, which says nothing of it; waits a little then."""
+        for error in (result.error for result in results):
+            if error is not None and error.stage == START:
+                self.last_error = error
+                logger.warning("RabbitMQ: a batch is put back into the queue: %s", printable(error.reason))
+                self._stopping.wait(RETRY_SECONDS)
+                return True
+        return False
 
     def _results(self, names: list[str]) -> Any:
         if self._task is None:
@@ -301,9 +325,10 @@ def _present(told: FileRecord, row: FileRecord | None) -> FileRecord:
 
 
 def _is_known(record: FileRecord, row: FileRecord | None) -> bool:
+    """Whether the result is there, or a Watcher on the same storage has the version in work and will announce it."""
     if row is None or _version(row) != _version(record):
         return False
-    return row.audio_identity is not None or row.state == "failed"
+    return row.audio_identity is not None or row.state != "done"
 
 
 def _place(record: FileRecord) -> Place:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from typing import Any, Self
 
 from tracktion.errors import PublishError
@@ -48,6 +49,10 @@ class RabbitMQPublisher:
         self._url = checked_url(url)
         self._topology = Topology(exchange, queue, routing_key)
         self._timeout = timeout
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
         self._loop = LoopThread("tracktion-rabbitmq")
         self._connection: Any = None
         self._exchange: Any = None
@@ -66,6 +71,8 @@ class RabbitMQPublisher:
         PublishError
             It was not confirmed.
         """
+        if self._process != os.getpid():  # a forked child: the loop and the connection are the parent's
+            self._begin()
         try:
             self._loop.run(self._publish(message), 2 * self._timeout)
         except Exception as error:
@@ -110,7 +117,9 @@ class RabbitMQPublisher:
                 await connection.close()
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; in a forked child, its own alone."""
+        if self._process != os.getpid():
+            return
         with contextlib.suppress(Exception):
             self._loop.run(self._disconnect(), self._timeout)
         self._loop.close()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tracktion.errors import PublishError, TracktionError
+from tracktion.errors import TracktionError
 from tracktion.publish.message import batch_message
 from tracktion.storage.journal_failpoints import failpoint
 
@@ -83,14 +83,15 @@ class Relay:
         self._condition = threading.Condition()
         self._awake = False
         self._stopping = False
-        self._thread: threading.Thread | None = None
+        self._sending = threading.Lock()
+        self.thread: threading.Thread | None = None
         self.sent = 0
 
     def start(self) -> None:
         """Begin, in a thread."""
         self._stopping = False
-        self._thread = threading.Thread(target=self.run, name="tracktion-relay", daemon=True)
-        self._thread.start()
+        self.thread = threading.Thread(target=self.run, name="tracktion-relay", daemon=True)
+        self.thread.start()
 
     def wake(self) -> None:
         """There is something in the outbox."""
@@ -104,13 +105,15 @@ class Relay:
             self._stopping = True
             self._condition.notify_all()
         close = getattr(self._publisher, "close", None)
-        if self._thread is not None:
-            self._thread.join(seconds / 2)
+        if self.thread is not None:
+            self.thread.join(seconds / 2)
         if callable(close):
-            with contextlib.suppress(PublishError):
+            try:
                 close()
-        if self._thread is not None:
-            self._thread.join(seconds / 2)
+            except Exception as error:  # noqa: BLE001 - the receiver is the host's; whoever stops has more to end than this
+                self._trouble(error)
+        if self.thread is not None:
+            self.thread.join(seconds / 2)
 
     def run(self) -> None:
         """Send until stopped."""
@@ -127,21 +130,26 @@ class Relay:
                 if not busy:
                     self._wait()
 
-    def send_some(self) -> bool:
-        """Send the oldest messages of the outbox; whether there were any."""
-        waiting = self._outbox.pending_outbox(limit=10 * self._batch_size)
-        for start in range(0, len(waiting), self._batch_size):
-            if self._stopping:
-                return True
-            self._send(waiting[start : start + self._batch_size])
-        return bool(waiting)
+    def send_some(self, patience_seconds: float = -1) -> bool:
+        """Send the oldest messages of the outbox; whether there were any, or another thread is at it for so long."""
+        if not self._sending.acquire(timeout=patience_seconds):
+            return True
+        try:
+            waiting = self._outbox.pending_outbox(limit=10 * self._batch_size)
+            for start in range(0, len(waiting), self._batch_size):
+                if self._stopping:
+                    return True
+                self._send(waiting[start : start + self._batch_size])
+            return bool(waiting)
+        finally:
+            self._sending.release()
 
     def flush(self, seconds: float) -> bool:
         """Send everything from this thread, for at most `seconds`; whether the outbox is empty."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        while (left := deadline - time.monotonic()) > 0:
             try:
-                if not self.send_some():
+                if not self.send_some(left):
                     return True
             except Exception as error:  # noqa: BLE001 - see run
                 self._trouble(error)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Any, Literal
 
 from tracktion.batch import IsolatedPool, WorkerLimits, default_workers
+from tracktion.batch.isolated import START
+from tracktion.batch.limits import checked_limits
 from tracktion.batch.task import error_of
 from tracktion.errors import TracktionError, UnreadableError, UsageError, WorkerCrashedError, printable
 from tracktion.results.change import FileChange
@@ -49,7 +52,7 @@ class AnalysisWorker(Worker):
         super().__init__(*args, **options)
         self._analyzer = analyzer
         self._count = workers if workers is not None else default_workers()
-        self._limits = limits
+        self._limits = checked_limits(limits)
         self._task = analysis_task(analyzer, isolation)
         if isolation == "process" and self._task is None:
             raise UsageError("this analyzer cannot be sent to another process; use isolation=None")
@@ -67,11 +70,12 @@ class AnalysisWorker(Worker):
 
     def run(self) -> None:
         """Until stopped; what is in flight then is given back, and what is finished is kept."""
-        self._prepare()
-        try:
-            super().run()
-        finally:
-            self.close()
+        with _leavable(self._analyzer) as self._analyzer:
+            self._prepare()
+            try:
+                super().run()
+            finally:
+                self.close()
 
     def in_hand(self) -> list[Claimed]:
         """See `Worker`."""
@@ -133,10 +137,12 @@ class AnalysisWorker(Worker):
             claimed = self._flying.pop(future)
             try:
                 analysis, error = future.result(timeout=0), None
-            except Exception as problem:  # noqa: BLE001 - errors are values here
+            except BaseException as problem:  # noqa: BLE001 - errors are values here, SystemExit too
                 analysis, error = None, error_of(problem, str(claimed.change.path))
-            if error is not None and not self.stands(claimed.record):
+            if error is not None and (error.stage == START or not self.stands(claimed.record)):
                 self.lay_aside([claimed.record])  # it says nothing about the file
+                if error.stage == START:
+                    self._trouble(error)
                 continue
             change = replace(claimed.change, analysis=analysis, error=error)
             self._collect(claimed, change, self._outcome(claimed, analysis, error))
@@ -188,3 +194,9 @@ class AnalysisWorker(Worker):
         return (
             replace(verdict, store=outcome.store, identity=outcome.identity) if verdict.state == "failed" else verdict
         )
+
+
+def _leavable(analyzer: Any) -> contextlib.AbstractContextManager[Any]:
+    """An Analyzer whose threads end within a block of samples once this is left: a program waits for them to exit."""
+    leavable = getattr(analyzer, "_leavable", None)
+    return leavable() if leavable is not None else contextlib.nullcontext(analyzer)

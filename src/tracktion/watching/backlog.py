@@ -26,6 +26,7 @@ class Backlog:
         self._batch_size = batch_size
         self._batch_seconds = batch_seconds
         self._ready = 0
+        self._added = 0
         self._since = 0.0
         self._stopping = False
         self._hurry = False
@@ -38,6 +39,11 @@ class Backlog:
         return self._ready
 
     @property
+    def added(self) -> int:
+        """How often rows were added; asked before rows are claimed."""
+        return self._added
+
+    @property
     def stopping(self) -> bool:
         """Whether work is to end."""
         return self._stopping
@@ -48,6 +54,7 @@ class Backlog:
             if count > 0 and self._ready == 0:
                 self._since = time.monotonic()
             self._ready += count
+            self._added += 1
             self._condition.notify_all()
 
     def add_deletions(self, records: Sequence[FileRecord]) -> None:
@@ -55,10 +62,11 @@ class Backlog:
         self.deletions.extend(records)
         self.add(0)
 
-    def take(self, count: int, asked: int) -> None:
-        """`count` were claimed; when fewer than `asked` could be, there are no more."""
+    def take(self, count: int, asked: int, added: int) -> None:
+        """`count` were claimed; when fewer than `asked` could be, and none `added` since, there are no more."""
         with self._condition:
-            self._ready = 0 if count < asked else max(1, self._ready - count)
+            last = count < asked and added == self._added
+            self._ready = 0 if last else max(1, self._ready - count)
             self._since = time.monotonic()
 
     def stop(self) -> None:

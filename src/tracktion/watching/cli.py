@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import signal
 import sys
 import threading
@@ -49,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run ``watch``; the exit code is 0, or 1 with ``--once`` when something failed or was left undone."""
+    """Run ``watch``; the exit code is 0, or 1 when it gave up, or with ``--once`` when something failed or was left."""
     from tracktion.analyzer import Analyzer
     from tracktion.watcher import Watcher
 
@@ -85,21 +86,29 @@ def _once(watcher: Watcher, show: _Display) -> int:
     finally:
         ended.set()
         ticker.join()
-    show.end(status)
+    unread = _unread(watcher)
+    show.end(status, unread)
     if stop.is_set():
         return 1 if show.broken else 130
-    left = status.ready or status.working or status.unpublished or status.offline
+    left = status.ready or status.working or status.unpublished or status.offline or unread
     return int(bool(status.failed or left))
+
+
+def _unread(watcher: Watcher) -> list[str]:
+    """Folders that could not be looked at, and why."""
+    errors = [error for error in watcher.errors if isinstance(error, OSError) and error.filename is not None]
+    return [f"{printable(os.fsdecode(error.filename))} cannot be read ({error.strerror})" for error in errors]
 
 
 def _until_stopped(watcher: Watcher, show: _Display) -> int:
     stop = _on_signals(watcher, show)
     watcher.start()
-    _tick(watcher, show, stop)
-    status = watcher.status()
+    while (status := watcher.status()).running and not stop.wait(show.interval):
+        show.progress(status)
     watcher.stop()
-    show.end(status)
-    return int(show.broken)
+    gave_up = not stop.is_set()  # after what nobody expected, ten times: whoever started this may start it anew
+    show.end(status, [*_unread(watcher), *([f"gave up ({printable(str(status.last_error))})"] if gave_up else [])])
+    return int(show.broken or gave_up)
 
 
 def _on_signals(watcher: Watcher, show: _Display) -> threading.Event:
@@ -170,11 +179,11 @@ class _Display:
                 sys.stderr.write(text + "\n")
             sys.stderr.flush()
 
-    def end(self, status: WatcherStatus) -> None:
+    def end(self, status: WatcherStatus, also: list[str]) -> None:
         if not self._quiet:
             with self._lock, self._unless_broken():
                 self._clear()
-                sys.stderr.write(self._summary(status) + "\n")
+                sys.stderr.write(", ".join([self._summary(status), *also]) + "\n")
                 sys.stderr.flush()
 
     def _clear(self) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+from tracktion.errors import UsageError
+
 __all__ = ["DEFAULT_EXTENSIONS", "IGNORED_FOLDERS", "TEMPORARY_PREFIXES", "TEMPORARY_SUFFIXES", "FileFilter"]
 
 DEFAULT_EXTENSIONS = (
@@ -35,7 +37,9 @@ class FileFilter:
     __slots__ = ("_suffixes",)
 
     def __init__(self, extensions: Iterable[str] | None = None) -> None:
-        wanted = DEFAULT_EXTENSIONS if extensions is None else extensions
+        wanted = DEFAULT_EXTENSIONS if extensions is None else tuple(extensions)
+        if isinstance(extensions, (str, bytes)) or not wanted or not all(map(_is_extension, wanted)):
+            raise UsageError(f"extensions are names such as ['mp3', 'flac'], not {extensions!r}")
         self._suffixes = tuple(b"." + os.fsencode(extension.lower().lstrip(".")) for extension in wanted)
 
     def wants(self, name: bytes) -> bool:
@@ -54,6 +58,10 @@ class FileFilter:
         """Whether the name says that the file is not finished."""
         lower = name.lower()
         return lower.endswith(_SUFFIXES) or lower.startswith(_PREFIXES)
+
+
+def _is_extension(text: object) -> bool:
+    return isinstance(text, str) and text.strip(".") != "" and not set(text) & set("*?/")
 
 
 _SUFFIXES = tuple(os.fsencode(s) for s in TEMPORARY_SUFFIXES)

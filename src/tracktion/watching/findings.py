@@ -49,9 +49,10 @@ class Findings:
         self.held += count
 
     def add_settled(self, root: RootState, folder: bytes, files: dict[bytes, Signature], *, expected: int) -> None:
-        """Keep these of the versions that were expected."""
-        if files:
-            self._settled.append((root, folder, files))
+        """Keep these of the versions that were expected, in pieces: others wait while one is written."""
+        names = list(files)
+        for start in range(0, len(names), 2 * FLUSH_FILES):
+            self._settled.append((root, folder, {name: files[name] for name in names[start : start + 2 * FLUSH_FILES]}))
         self.held -= expected - len(files)
 
     def add_gone(self, root: RootState, folder: bytes, names: list[bytes]) -> None:

@@ -54,15 +54,6 @@ class Folder:
         self._names = b"/".join(names)
         self._prints = array("q", [files[name] for name in names])
 
-    def append(self, name: bytes, print_: int) -> None:
-        """Add a file while loading; `settle` must follow."""
-        self._names = self._names + b"/" + name if self._prints else name
-        self._prints.append(print_)
-
-    def settle(self) -> None:
-        """Bring appended files into order."""
-        self.replace(self.unpack())
-
 
 @dataclass(slots=True)
 class Difference:
@@ -88,15 +79,19 @@ class KnownTree:
 
     def load(self, entries: Iterable[tuple[bytes, Signature]]) -> None:
         """Take over stored file versions: full path and signature."""
+        loaded: dict[bytes, tuple[bytearray, array[int]]] = {}  # grow in place, also those of a hundred thousand files
         for path, signature in entries:
             parent, _, name = path.rpartition(b"/")
-            folder = self._folders.get(parent)
-            if folder is None:
-                folder = self._folders[parent] = Folder()
-            folder.append(name, fingerprint(name, signature))
+            if parent not in loaded:
+                loaded[parent] = bytearray(), array("q")
+            names, prints = loaded[parent]
+            names += name + b"/"
+            prints.append(fingerprint(name, signature))
             self.files += 1
-        for folder in self._folders.values():
-            folder.settle()
+        while loaded:
+            parent, (names, prints) = loaded.popitem()
+            folder = self._folders[parent] = Folder()
+            folder.replace(dict(zip(bytes(names).split(b"/"), prints, strict=False)))
 
     def link(self, root: bytes) -> None:
         """After `load`: make every folder the child of its parent, up to `root`."""
@@ -113,10 +108,10 @@ class KnownTree:
     def difference(self, path: bytes, files: Mapping[bytes, Signature]) -> Difference:
         """Compare a listing with what is known."""
         names = sorted(files)
-        prints = [fingerprint(name, files[name]) for name in names]
         folder = self._folders.get(path)
         if folder is None:
-            return Difference(dict(files), [])
+            return Difference({name: files[name] for name in names}, [])
+        prints = [fingerprint(name, files[name]) for name in names]
         if folder.same(names, prints):
             return Difference({}, [])
         known = folder.unpack()

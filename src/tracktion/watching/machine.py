@@ -43,6 +43,7 @@ class Machine:
         self._relay = relay
         self._owner_seconds = owner_seconds
         self._threads: list[threading.Thread] = []
+        self._stopped = threading.Event()
 
     def start(self) -> None:
         """Open the journal, and run in threads."""
@@ -85,22 +86,26 @@ class Machine:
             time.sleep(LOOK_SECONDS)
 
     def stop(self) -> None:
-        """End everything within `STOP_SECONDS`."""
+        """End everything within `STOP_SECONDS`; not from a thread of its own."""
         deadline = time.monotonic() + STOP_SECONDS
         self.scanner.stop()
         self.backlog.stop()
-        self.join(STOP_SECONDS)
+        for thread in self._threads:
+            thread.join(max(0.1, deadline - time.monotonic()))
         if self._relay is not None:
             self._relay.stop(max(0.2, deadline - time.monotonic()))
         self.scanner.close()
         self.journal.close()
+        self._stopped.set()
 
-    def join(self, seconds: float) -> None:
-        """Wait for the threads, except the one that asks: a handler may stop its watcher."""
-        deadline = time.monotonic() + seconds
-        for thread in self._threads:
-            if thread is not threading.current_thread():
-                thread.join(max(0.1, deadline - time.monotonic()))
+    def wait(self, seconds: float) -> None:
+        """Wait until another thread has stopped it."""
+        self._stopped.wait(seconds)
+
+    def is_own_thread(self) -> bool:
+        """Whether the caller is one of the running parts: a handler or a publisher that ends its watcher."""
+        threads = [*self._threads, *([self._relay.thread] if self._relay is not None else [])]
+        return threading.current_thread() in threads
 
     def status(self, errors: Sequence[tuple[float, BaseException]]) -> WatcherStatus:
         """See `Watcher.status`."""

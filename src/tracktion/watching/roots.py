@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,11 +46,9 @@ def is_online(root: RootState, journal: Journal, names: FileFilter, hints: Hints
     """Whether the root is there, and is the one that it was."""
     try:
         status = status_of(root.path)
-    except OSError:
-        set_offline(root, hints)
-        return False
-    if not stat.S_ISDIR(status.st_mode):
-        set_offline(root, hints)
+        os.scandir(root.path).close()
+    except OSError as error:
+        set_offline(root, hints, error)
         return False
     identity = (status.st_dev, status.st_ino)
     if root.identity is not None and identity != root.identity:
@@ -71,11 +68,12 @@ def is_online(root: RootState, journal: Journal, names: FileFilter, hints: Hints
     return True
 
 
-def set_offline(root: RootState, hints: Hints) -> None:
-    """The root is not there: keep what is known of it."""
+def set_offline(root: RootState, hints: Hints, error: OSError | None = None) -> None:
+    """The root is not there, or cannot be read: keep what is known of it."""
     if root.online:
         root.online = False
-        logger.warning("%s is not there; what is known of it is kept", printable(os.fsdecode(root.path)))
+        name, why = printable(os.fsdecode(root.path)), f" ({error.strerror})" if error is not None else ""
+        logger.warning("%s is not there%s; what is known of it is kept", name, why)
         _forget_hints(root, hints)
 
 

@@ -94,6 +94,7 @@ class Scanner:
         self._stopping = False
         self._agenda = Agenda()
         self._doubtful: dict[bytes, set[bytes]] = {}
+        self._troubled: dict[bytes, int | None] = {}
         self._warned = False
 
     # --- life -------------------------------------------------------------------------------------------------------
@@ -347,20 +348,27 @@ class Scanner:
         try:
             self._arm(root, path, inode or status_of(path).st_ino)
             listing = list_folder(path, self._names)
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError) as error:
             if path == root.path or not self._is_online(root):
-                set_offline(root, self._hints)
+                set_offline(root, self._hints, error)
             else:
                 self._vanish(root, path)
             return None
         except OSError as error:
-            self._trouble(error)
+            self._unreadable(path, error)
             self._agenda.add(path, started + RETRY_SECONDS)
             return None
+        self._troubled.pop(path, None)
         failpoint("scan.listed")
         self._compare(root, path, listing, started)
         self._agenda.looked(path, time.monotonic() - started)
         return listing
+
+    def _unreadable(self, path: bytes, error: OSError) -> None:
+        """Report a folder that cannot be read: once, not at every look."""
+        if self._troubled.get(path) != error.errno:
+            self._troubled[path] = error.errno
+            self._trouble(error)
 
     def _compare(self, root: RootState, path: bytes, listing: Listing, now: float) -> None:
         doubtful = self._doubted(path) - listing.unsure
@@ -406,6 +414,7 @@ class Scanner:
             self._hints.forget(folder)
             self.settling.forget(folder)
             self._agenda.forget(folder)
+            self._troubled.pop(folder, None)
             doubtful = self._doubted(folder)
             self._settle_doubts(folder, doubtful)
             self._findings.add_gone(root, folder, sorted({*known, *doubtful}))

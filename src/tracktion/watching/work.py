@@ -157,8 +157,9 @@ class Worker:
         """Claim up to `limit` rows that are still what they were; those of a root that is away wait."""
         here = [root for root in self.journal.roots if self._is_there(root)]
         self._away.update(set(self.journal.roots).difference(here))
+        added = self.backlog.added
         rows = self.patiently(lambda: self.journal.claim(limit, here)) or []
-        self.backlog.take(len(rows), limit)
+        self.backlog.take(len(rows), limit, added)
         self._since_suspect += 1
         return self._examined(rows)
 
@@ -221,8 +222,11 @@ class Worker:
 
     def recover_others(self) -> None:
         """Free the rows of owners that died, and those of calls that failed with an unknown outcome."""
-        if self._in_doubt or (self.journal.shared and time.monotonic() > self._next_recovery):
+        due = time.monotonic() > self._next_recovery
+        if due:
             self._next_recovery = time.monotonic() + RECOVER_SECONDS
+            self.backlog.add(1)  # others may have made rows ready: `retry_failed` in another process
+        if self._in_doubt or (self.journal.shared and due):
             self._in_doubt = False
 
             def recover() -> None:
@@ -261,7 +265,7 @@ class Worker:
         failpoint("handler.before")
         try:
             taken = self._deliver(changes)
-        except Exception as error:  # noqa: BLE001 - the handler is the host's; whatever it raises is reported
+        except BaseException as error:  # noqa: BLE001 - the handler is the host's; SystemExit is a failure here, too
             self._trouble(error)
             if len(changes) == 1:
                 return {0: error}
@@ -275,7 +279,7 @@ class Worker:
             try:
                 if self._deliver is not None and not self._deliver([change]):
                     return None
-            except Exception as error:  # noqa: BLE001 - see above
+            except BaseException as error:  # noqa: BLE001 - see above
                 self._trouble(error)
                 results[position] = error
             else:
