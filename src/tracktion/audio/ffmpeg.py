@@ -277,19 +277,23 @@ class _Gaps:
 
     def __init__(self, *, trusted: bool) -> None:
         self._trusted = trusted
+        self._tick: float | None = None  # seconds; to ask each frame for its time costs more than to decode it
         self.seconds = 0.0
         self.end: float | None = None
         self.damaged = False
 
     def before(self, frame: AudioFrame) -> float:
         """Seconds that are missing before the next frame."""
-        begin = frame.time if frame.time is not None else self.end or 0.0
-        gap = 0.0 if self.end is None else begin - self.end
-        least = _ROUNDING_SECONDS if self.damaged else _GAP_SECONDS
-        missing = gap if self._trusted and least < gap < _MOST_GAP_SECONDS else 0.0
-        self.seconds += missing
+        stamp, last = frame.pts, self.end
+        if self._tick is None and frame.time_base:
+            self._tick = float(frame.time_base)
+        begin = stamp * self._tick if self._trusted and stamp is not None and self._tick else last or 0.0
         self.end = begin + frame.samples / frame.sample_rate
+        gap = 0.0 if last is None else begin - last
+        least = _ROUNDING_SECONDS if self.damaged else _GAP_SECONDS
         self.damaged = False
+        missing = gap if least < gap < _MOST_GAP_SECONDS else 0.0
+        self.seconds += missing
         return missing
 
 
