@@ -96,7 +96,10 @@ class SqlBase:
     @property
     def url(self) -> str:
         """Where it lives, without password."""
-        return self._engine.url.render_as_string(hide_password=True)
+        url = self._engine.url
+        told = url.render_as_string(hide_password=True)
+        # Before 2.1 SQLAlchemy writes a question mark of a path as it stands, where it begins options: the path says it.
+        return told if sa.make_url(told).database == url.database else str(url.database)
 
     @property
     def home(self) -> str:
