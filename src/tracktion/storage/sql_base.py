@@ -98,7 +98,7 @@ class SqlBase:
         """Where it lives, without password."""
         url = self._engine.url
         told = url.render_as_string(hide_password=True)
-        # Before 2.1 SQLAlchemy writes a question mark of a path as it stands, where it begins options: the path says it.
+        # SQLAlchemy before 2.1 writes the question mark of a path so that it begins options: then the path alone says it.
         return told if sa.make_url(told).database == url.database else str(url.database)
 
     @property
