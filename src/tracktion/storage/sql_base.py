@@ -98,7 +98,7 @@ class SqlBase:
         """Where it lives, without password."""
         url = self._engine.url
         told = url.render_as_string(hide_password=True)
-        # SQLAlchemy before 2.1 writes the question mark of a path so that it begins options: then the path alone says it.
+        # SQLAlchemy before 2.1 writes a path so that its question mark begins options: then the path alone says it.
         return told if sa.make_url(told).database == url.database else str(url.database)
 
     @property
