@@ -93,6 +93,8 @@ class AnalysisStream:
 
 def _made_finite(samples: NDArray[np.float32]) -> dict[str, int]:
     """Change samples in place, and count by `ODD` those that were."""
+    if np.abs(samples).max(initial=0.0) <= MAX_AMPLITUDE:  # not where one is NaN
+        return {}
     nonfinite = ~np.isfinite(samples)
     samples[nonfinite] = 0.0
     clamped = np.abs(samples) > MAX_AMPLITUDE

@@ -10,9 +10,9 @@ import soxr
 
 from tests import synth
 from tracktion.errors import UsageError
-from tracktion.estimators.grid import EVENNESS, LEAST_WEIGHT, evened, segments
+from tracktion.estimators.grid import EVENNESS, LEAST_WEIGHT, Line, evened, segments
 from tracktion.estimators.network import activations
-from tracktion.estimators.rhythm import estimate_rhythm
+from tracktion.estimators.rhythm import _on_line, estimate_rhythm
 from tracktion.features.rhythm import RhythmFeatures, filterbank
 from tracktion.features.stream import Features, extract_features
 from tracktion.results.rhythm import Rhythm
@@ -225,3 +225,19 @@ def test_a_grid_holds_its_beats_within_30_ms(depth: float, seconds: float) -> No
     grid = np.concatenate([segment.beats() for segment in made])
     assert np.abs(beats[:, None] - grid[None]).min(axis=1).max() <= 0.0301
     assert len(made) < len(beats) / 2
+
+
+def test_beats_on_a_line_end_with_the_file() -> None:
+    times = np.arange(20) * 0.5
+    times[-1] -= 0.2
+    on_line, position = _on_line(Line(0.5, 0.0, 0.95, 0.0), times, (np.arange(20) % 4).astype(np.int32), 4, 9.4)
+    np.testing.assert_allclose(on_line, np.arange(19) * 0.5)
+    assert len(position) == 19
+
+
+@pytest.mark.parametrize("seconds", [2.0, 6.0])
+def test_what_is_too_short_for_the_range_keeps_its_tempo_and_says_so(seconds: float) -> None:
+    rhythm = hear(synth.song(120, seconds=seconds, first_beat=0.0), bpm_range=(30, 40) if seconds > 2 else (50, 90))
+    assert rhythm.tempo is not None
+    assert rhythm.tempo.bpm == pytest.approx(120, rel=0.01)
+    assert "too short for beats of" in rhythm.notes["tempo"]

@@ -73,6 +73,32 @@ def test_a_grid_has_a_segment_for_each_stretch_and_holds_every_beat(tail: int) -
     assert all(np.diff(grid) > 0.3)
 
 
+def test_a_grid_whose_line_begins_before_the_file_is_not_late() -> None:
+    times = np.maximum(np.arange(100) * 0.5 - 0.02, 0.0)
+    (made,) = segments(times, np.arange(100) % 4, 4, 50.0, (Stretch(0, 100, -0.02, 0.5),))
+    np.testing.assert_allclose(made.beats()[:99], times[1:], atol=1e-9)
+    assert made.first_downbeat == 3
+
+
+def test_a_grid_that_begins_a_hair_before_the_file_begins_with_it() -> None:
+    times = np.maximum(np.arange(100) * 0.5 - 0.001, 0.0)
+    (made,) = segments(times, np.arange(100) % 4, 4, 50.0, (Stretch(0, 100, -0.001, 0.5),))
+    assert (made.first_beat, made.first_downbeat) == (0.0, 0)
+
+
+@pytest.mark.parametrize("cut", [0.0, 0.005, 0.01, 0.02])
+@pytest.mark.parametrize("bpms", [(124,), (120, 128)])
+def test_a_cut_into_the_first_beat_moves_neither_beats_nor_grid(bpms: tuple[float, ...], cut: float) -> None:
+    clip = synth.joined(*(synth.song(bpm, seconds=31, first_beat=0.0) for bpm in bpms))
+    samples = clip.samples[round(cut * clip.sample_rate) :]
+    analysis = tracktion.Analyzer(compute=["rhythm"]).analyze((samples, clip.sample_rate))
+    assert analysis.beats is not None
+    assert analysis.grid is not None
+    assert 0 <= analysis.beats.times[0] < analysis.beats.times[-1] <= analysis.duration
+    inner = clip.beats[1 : round(30 * bpms[0] / 60)] - cut
+    assert np.median(np.abs(inner[:, None] - analysis.grid.beats()[None]).min(axis=1)) < 0.004
+
+
 @pytest.mark.parametrize("bpms", [(120, 128), (126, 127), (120, 126, 132)])
 def test_a_song_that_changes_its_tempo_is_right_to_a_few_ms(bpms: tuple[float, ...]) -> None:
     clip = synth.joined(*(synth.song(bpm, seconds=60) for bpm in bpms))

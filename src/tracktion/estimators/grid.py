@@ -175,6 +175,8 @@ def _members(times: FloatArray, period: float, offset: float) -> tuple[NDArray[n
 
 SEGMENT_TOLERANCE_SECONDS = 0.03
 SEGMENT_BEATS = 8
+HAIR_SECONDS = 0.003
+"""A grid that begins so little before the file begins with it; else it begins with the next beat, rather than late."""
 
 
 class _Piece(NamedTuple):
@@ -198,7 +200,7 @@ def segments(
     Parameters
     ----------
     times
-        Beats, seconds.
+        Beats, seconds, within the file.
     position
         Their positions in the bar, 0 for downbeats.
     metre
@@ -214,15 +216,16 @@ def segments(
     for piece in _pieces(times, held):
         low, period, begins = piece.low, piece.period, not made
         extended = begins and piece.straight
+        offset = _from_begin(held[0].offset) if extended else float(times[low])
         downs = np.flatnonzero(position[low : piece.high + 1] == 0)
         made.append(
             GridSegment(
                 start=0.0 if begins else made[-1].end,
                 end=_end(times, piece, duration),
                 bpm=60.0 / period,
-                first_beat=float(times[0] % period if extended else times[low]),
+                first_beat=offset % period if extended else offset,
                 beats_per_bar=metre,
-                first_downbeat=_first_downbeat(times, period, downs, metre, extended=extended),
+                first_downbeat=_first_downbeat(downs, metre, before=int(offset // period) if extended else 0),
             )
         )
     return tuple(made)
@@ -251,16 +254,17 @@ def _end(times: FloatArray, piece: _Piece, duration: float) -> float:
     """Where the segment of a piece ends, seconds: at the next beat, or where that would be if it came in time."""
     last = len(times) - 1
     if piece.high > last or (piece.high == last and not piece.straight):
-        return max(duration, float(times[-1]))
+        return duration
     return float(min(times[piece.high], times[piece.high - 1] + piece.period) if piece.straight else times[piece.high])
 
 
-def _first_downbeat(times: FloatArray, period: float, downs: NDArray[np.int64], metre: int, *, extended: bool) -> int:
-    """Which beat of the segment is the first downbeat."""
-    if len(downs) == 0 or metre == 0:
-        return 0
-    before = int(times[0] // period) if extended else 0
-    return int((downs[0] + before) % metre)
+def _from_begin(offset: float) -> float:
+    return 0.0 if -HAIR_SECONDS < offset < 0 else offset
+
+
+def _first_downbeat(downs: NDArray[np.int64], metre: int, *, before: int) -> int:
+    """Which beat of the segment is the first downbeat, with so many beats before the first that was heard."""
+    return int((downs[0] + before) % metre) if len(downs) and metre else 0
 
 
 def _breaks(times: FloatArray) -> list[int]:

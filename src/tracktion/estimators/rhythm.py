@@ -115,19 +115,17 @@ def estimate_rhythm(
     frames = _within(decode_beats(heard.beat, tempo_prior(heard, prior)), audible)
     if len(frames) < FEWEST or _strength(heard.beat, frames) < BEAT_FLOOR:
         return _nothing("no beat stands out")
-    notes = {}
     bpm = wish = plain_bpm(frames / FRAME_RATE)
     if prior is None:
         odds = level_odds(bands, heard, subframe(frames, heard.beat, 1.0), bpm)
         heard, wish = reweighted(heard, bpm, odds), bpm * FACTORS[int(odds.argmax())]
-    if bpm_range is not None:
-        folded = fold(wish, bpm_range)
-        if folded is None:
-            notes["tempo"] = f"no octave of the tempo lies between {bpm_range[0]:g} and {bpm_range[1]:g} BPM"
-        wish = folded or wish
+    wish, notes = _in_range(wish, bpm_range)
     if abs(np.log(wish / bpm)) > SAME_TEMPO:
         moved = _within(decode_beats(heard.beat, _narrow_prior(wish)), audible)
-        frames = moved if len(moved) >= FEWEST else frames
+        if len(moved) >= FEWEST * (LOOP_ROUNDS if bpm_range is not None and _is_loop(features) else 1):
+            frames = moved
+        elif bpm_range is not None:
+            notes = {"tempo": f"too short for beats of {wish:.0f} BPM, as bpm_range would have them"}
     if _is_loop(features):
         heard, frames = _one_round(heard, frames, len(features.rhythm.bands))
         if len(frames) < FEWEST or _strength(heard.beat, frames) < LOOP_FLOOR:
@@ -161,6 +159,16 @@ def _one_round(heard: Activations, frames: NDArray[np.int32], length: int) -> tu
     first = inside.start - EARLY_FRAMES
     within = (frames >= first) & (frames < first + length)
     return heard, np.maximum(frames[within] - np.int32(length), 0)
+
+
+def _in_range(bpm: float, bpm_range: tuple[float, float] | None) -> tuple[float, dict[str, str]]:
+    """The tempo folded into the range, or as it is and a note that says why."""
+    if bpm_range is None:
+        return bpm, {}
+    folded = fold(bpm, bpm_range)
+    if folded is not None:
+        return folded, {}
+    return bpm, {"tempo": f"no octave of the tempo lies between {bpm_range[0]:g} and {bpm_range[1]:g} BPM"}
 
 
 def _nothing(reason: str) -> Rhythm:
@@ -234,12 +242,13 @@ def _describe(duration: float, heard: Activations, frames: NDArray[np.int32], no
     line = (loop_line(times, sure, duration) if duration < LOOP_SECONDS else None) or fit_line(times, sure)
     position, metre = decode_bars(_around(heard.downbeat, frames) + DOWNBEAT_SHIFT)
     if line is not None and line.share >= LINE_SHARE:
-        times, position = _on_line(line, times, position, metre)
+        times, position = _on_line(line, times, position, metre, duration)
         held: tuple[Stretch, ...] = (Stretch(0, len(times), float(times[0]), line.period),)
     else:
-        times = np.maximum(evened(times, sure), 0.0)
+        times = evened(times, sure)
         held = stretches(times)
         times = on_stretches(times, held)
+    times = np.clip(times, 0.0, duration)
     bpm = float(np.clip(common_bpm(held, len(times)) or plain_bpm(times), LOWEST_BPM, HIGHEST_BPM))
     strength = float(np.mean(sure))
     found = readings(bpm, heard)
@@ -269,15 +278,14 @@ def _downbeat_confidence(heard: Activations, frames: NDArray[np.int32]) -> float
 
 
 def _on_line(
-    line: Line, times: FloatArray, position: NDArray[np.int32], metre: int
+    line: Line, times: FloatArray, position: NDArray[np.int32], metre: int, duration: float
 ) -> tuple[FloatArray, NDArray[np.int32]]:
     """Beats at every step of the line between the first and last beat; bars by the majority of the decoded phases."""
     number = np.round((times - line.offset) / line.period).astype(int)
-    first, last = int(number[0]), int(number[-1])
-    while line.offset + first * line.period < -EARLY_SECONDS:
-        first += 1
+    first = max(int(number[0]), int(np.ceil((-EARLY_SECONDS - line.offset) / line.period)))
+    last = min(int(number[-1]), int((duration - line.offset) // line.period))
     steps = np.arange(first, last + 1)
     downs = number[position == 0]
     phase = int(np.bincount(downs % metre, minlength=metre).argmax()) if len(downs) and metre else 0
-    on_line = np.asarray(np.maximum(line.offset + steps * line.period, 0.0), np.float64)
+    on_line = np.asarray(line.offset + steps * line.period, np.float64)
     return on_line, ((steps - phase) % max(metre, 1)).astype(np.int32)

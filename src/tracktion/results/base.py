@@ -158,6 +158,8 @@ def _hashable(value: Any) -> Any:
 
 def _typed(value: Any, hint: Any) -> Any:
     """`value` of plain data as `hint` wants it; TypeError or ValueError where it cannot be."""
+    if value is not None and hint in _SCALAR:
+        return _SCALAR[hint](value)
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return None if value is None else _typed(value, next(a for a in args if a is not type(None)))
@@ -172,7 +174,7 @@ def _typed(value: Any, hint: Any) -> Any:
         return {k: _typed(v, args[1]) for k, v in value.items()}
     if isinstance(hint, type) and issubclass(hint, Result):
         return hint.from_dict(value)
-    return _SCALAR.get(hint, lambda same: same)(value)
+    return value
 
 
 def _finite(value: Any) -> float:
