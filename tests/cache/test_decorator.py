@@ -110,12 +110,25 @@ def test_functions_that_share_a_name_share_no_answers() -> None:
 
 def test_a_name_that_leads_to_one_function_is_its_key_in_every_process() -> None:
     """Module and name; for the function of a script, which is always ``__main__``, the script's file."""
-    made: list[Any] = []
-    for file in ("a.py", "b.py", "a.py"):
+
+    def plain(function: Any) -> Any:
+        return function
+
+    def wrapped(function: Any) -> Any:
+        @functools.wraps(function)
+        def wrapper(*args: Any) -> Any:
+            return function(*args)
+
+        return wrapper
+
+    def key_in(file: str, decorator: Any) -> str:
         names: dict[str, Any] = {"__name__": "__main__"}
         exec(compile("def f(x):\n    return x", file, "exec"), names)
-        made.append(cached(LRUCache())(names["f"]).cache_key(1))  # type: ignore[attr-defined]
-    assert made[0] == made[2] != made[1]
+        return cached(LRUCache())(decorator(names["f"])).cache_key(1)  # type: ignore[attr-defined, no-any-return]
+
+    for decorator in (plain, wrapped, functools.lru_cache):
+        assert key_in("a.py", decorator) == key_in("a.py", decorator) != key_in("b.py", decorator)
+        assert key_in("<stdin>", decorator) != key_in("<stdin>", decorator)
     key = cached(LRUCache())(os.path.join).cache_key("a")  # type: ignore[attr-defined]
     assert key == cache_key(f"{os.path.join.__module__}.join", {"a": "a", "p": []})
 

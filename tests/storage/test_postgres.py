@@ -345,21 +345,25 @@ def test_deadlocks_are_resolved(storage: PostgresStorage) -> None:
     assert {track.year for track in storage.iter_tracks()} == {2000, 2001}
 
 
-def meanwhile(storage: PostgresStorage, first: Callable[[], object], second: Callable[[], T]) -> T:
-    """Do `first` in a unit of work and, before that is committed, `second` in another thread; return its answer."""
+def meanwhile(
+    storage: PostgresStorage,
+    first: Callable[[], object],
+    second: Callable[[], T],
+    last: Callable[[], object] = lambda: None,
+) -> T:
+    """Do `first` in a unit of work, and `last` once `second`, in another thread, waits or ends; return its answer."""
     waiting = sa.text(
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     )
-    watch = sa.create_engine(storage.engine.url, isolation_level="AUTOCOMMIT")
+    watch = sa.create_engine(storage.engine.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with watch.connect() as connection, ThreadPoolExecutor(1) as pool:
         with storage.transaction():
             first()
             answer = pool.submit(second)
             while not answer.done() and not connection.scalar(waiting):
                 time.sleep(0.01)
-        found = answer.result()
-    watch.dispose()
-    return found
+            last()
+        return answer.result()
 
 
 def test_adding_a_known_track_keeps_what_another_changes_meanwhile(storage: PostgresStorage) -> None:
@@ -397,6 +401,20 @@ def test_a_track_deleted_while_it_comes_into_a_playlist_is_in_none(storage: Post
     assert len(storage.playlist_entries(playlist.id)) == 0
 
 
+def test_who_waits_for_a_track_that_is_deleted_does_not_hold_the_playlist(postgres_database: str) -> None:
+    """The deletion may need it: a deadlock, which PostgreSQL resolves after a second only."""
+    with PostgresStorage(postgres_database) as storage, PostgresStorage(postgres_database, lock_timeout=0.1) as other:
+        (track_id,) = storage.add_tracks([{"title": "a"}])
+        playlist = storage.create_playlist("p")
+        with pytest.raises(UsageError, match="no track"):
+            meanwhile(
+                other,
+                lambda: other.delete_track(track_id),
+                lambda: storage.add_to_playlist(playlist.id, [track_id]),
+                lambda: other.rename_playlist(playlist.id, "q"),
+            )
+
+
 def test_a_file_moved_to_where_another_comes_meanwhile_replaces_it(storage: PostgresStorage) -> None:
     """The unique index ends the first try; the second one sees the other row."""
     (file_id,) = storage.put_files([FileRecord(b"/old", b"/m")])
@@ -418,6 +436,33 @@ def test_a_file_that_comes_to_where_another_is_moved_meanwhile_is_that_one(stora
     )
     assert again == [file_id]
     assert [(file.id, file.path, file.size) for file in storage.find_files()] == [(file_id, b"/new", 7)]
+
+
+def test_a_file_put_where_it_was_while_another_moves_it_is_a_new_one(storage: PostgresStorage) -> None:
+    (file_id,) = storage.put_files([FileRecord(b"/old", b"/m", state="done")])
+    (other,) = meanwhile(
+        storage,
+        lambda: storage.update_file(file_id, path=b"/new"),
+        lambda: storage.put_files([FileRecord(b"/old", b"/m")]),
+    )
+    found = [(file.id, file.path, file.state) for file in storage.find_files()]
+    assert found == [(file_id, b"/new", "done"), (other, b"/old", "seen")]
+
+
+def test_tracks_can_be_changed_while_they_come_into_a_playlist(postgres_database: str) -> None:
+    """And the other way round: only a deletion has to wait, and a call that waited would be busy here."""
+    with PostgresStorage(postgres_database, lock_timeout=0.1) as storage, ThreadPoolExecutor(1) as pool:
+        (track_id,) = storage.add_tracks([{"isrc": "A1"}])
+        with storage.transaction():
+            storage.create_playlist("a", track_ids=[track_id])
+            pool.submit(storage.update_track, track_id, year=1999).result()
+            pool.submit(storage.add_tracks, [{"isrc": "A1", "title": "x"}]).result()
+            with pytest.raises(StorageBusyError):
+                pool.submit(storage.delete_track, track_id).result()
+        for change in (lambda: storage.update_track(track_id, year=2000), lambda: storage.add_tracks([{"isrc": "A1"}])):
+            with storage.transaction():
+                change()
+                pool.submit(storage.create_playlist, "b", track_ids=[track_id]).result()
 
 
 def test_a_full_pool_and_a_held_lock_are_busy(postgres_database: str) -> None:

@@ -43,7 +43,8 @@ def cached(
         Called with the arguments, returns the key. Without it, arguments must be plain JSON values, and equal
         values have equal keys however they are passed. They go with the function's module (a script: its file) and
         name, so that other processes find the answers. What no name leads to (a lambda, a function made in another
-        one, a bound method, a ``partial``) has keys that nobody shares, new ones each time it is decorated.
+        one or typed at a prompt, a bound method, a ``partial``) has keys that nobody shares, new ones each time it is
+        decorated.
     ttl
         Seconds; None never expires; by default what the cache was made with.
 
@@ -109,12 +110,13 @@ def _default_key(function: Callable[..., Any]) -> Callable[..., str]:
 
 def _name_of(function: Callable[..., Any]) -> str:
     """Return what stands for a function in keys: the same in every process, or else this once."""
-    name = getattr(function, "__qualname__", None)
-    if name is None or "<" in name or not isinstance(getattr(function, "__self__", None), (NoneType, ModuleType)):
+    name, place = getattr(function, "__qualname__", "<"), str(getattr(function, "__module__", "<"))
+    if place == "__main__":
+        # Of what a decorator made, the code is the decorator's: the same in every script.
+        code = getattr(inspect.unwrap(function), "__code__", None)
+        place = "<" if code is None else str(Path(code.co_filename).resolve())
+    if "<" in place + name or not isinstance(getattr(function, "__self__", None), (NoneType, ModuleType)):
         return f"{name}:{uuid.uuid4().hex}"
-    place = function.__module__
-    if place == "__main__" and hasattr(function, "__code__"):
-        place = str(Path(function.__code__.co_filename).resolve())
     return f"{place}.{name}"
 
 

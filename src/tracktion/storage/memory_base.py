@@ -78,9 +78,7 @@ class MemoryBase:
         """See `Storage.transaction`."""
         with self._lock:
             self._check_open()
-            if self._depth:
-                demand_task(self._task)
-            else:
+            if not self._depth:
                 self._task = running_task()
             mark, self._depth, self._owner = len(self._undo), self._depth + 1, threading.get_ident()
             try:
@@ -100,8 +98,11 @@ class MemoryBase:
             return work(self)
 
     def _check_open(self) -> None:
+        """Refuse what comes after `close`, or into the unit of work of another coroutine of this thread."""
         if self._closed:
             raise StorageUnavailableError("the storage is closed")
+        if self._depth and self._owner == threading.get_ident():
+            demand_task(self._task)
 
     def _roll_back(self, mark: int) -> None:
         while len(self._undo) > mark:

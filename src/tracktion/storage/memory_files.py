@@ -30,15 +30,15 @@ class MemoryFiles(MemoryBase):
         self._places: dict[bytes, dict[bytes, int]] = {}
         self._states: dict[str, dict[int, None]] = {}
         self._of_tracks: dict[int, int | tuple[int, ...]] = {}
-        self._queue: list[int] | None = None
-        """Ready rows as a heap; None until it is needed."""
+        self._queues: dict[bytes, list[int]] | None = None
+        """Ready rows by root, each list a heap; None until they are needed."""
         self._outbox: dict[str, OutboxMessage] = {}
         self._values: dict[str, str] = {}
         self._counters: dict[str, int] = {"file": 0, "outbox": 0}
 
     def _forget_order(self) -> None:
         super()._forget_order()
-        self._queue = None
+        self._queues = None
 
     def _next(self, name: str) -> int:
         self._put(self._counters, name, self._counters[name] + 1)
@@ -61,12 +61,12 @@ class MemoryFiles(MemoryBase):
     def _write(self, record: FileRecord) -> None:
         file_id = record.id or 0
         old = self._files.get(file_id)
-        if old is None or old.state != record.state:
+        if old is None or (old.state, old.root) != (record.state, record.root):
             if old is not None:
                 self._drop(self._states[old.state], file_id)
             self._put(self._states.setdefault(record.state, {}), file_id, None)
-            if record.state == "ready" and self._queue is not None:
-                heappush(self._queue, file_id)
+            if record.state == "ready" and self._queues is not None:
+                heappush(self._queues.setdefault(record.root, []), file_id)
         self._relink(file_id, None if old is None else old.track_id, record.track_id)
         self._put(self._files, file_id, record)
 
@@ -195,25 +195,29 @@ class MemoryFiles(MemoryBase):
             return taken
 
     def _next_ready(self, most: int, tries: int, root: bytes | None) -> list[FileRecord]:
-        """Take the first ready rows out of the queue, which may hold some that are ready no more, or twice."""
-        ready = self._states.get("ready", {})
-        queue = self._queue = sorted(ready) if self._queue is None else self._queue
+        """Take the first ready rows out of the queues, which may hold some that are ready no more there, or twice."""
+        places = [(place, queue) for place, queue in self._ready_queues().items() if root in (None, place)]
         found: list[FileRecord] = []
-        others: list[int] = []
-        last = 0
-        while queue and len(found) < most:
-            file_id = heappop(queue)
-            if file_id == last or file_id not in ready:
+        others: list[FileRecord] = []
+        last = None
+        while len(found) < most and (left := [(queue[0], place, queue) for place, queue in places if queue]):
+            file_id, place, queue = min(left)
+            heappop(queue)
+            record = self._files.get(file_id)
+            if record is None or record is last or (record.state, record.root) != ("ready", place):
                 continue
-            last = file_id
-            record = self._files[file_id]
-            if record.attempts < tries and root in (None, record.root):
-                found.append(record)
-            else:
-                others.append(file_id)
-        for file_id in others:
-            heappush(queue, file_id)
+            last = record
+            (found if record.attempts < tries else others).append(record)
+        for record in others:
+            heappush(self._ready_queues()[record.root], record.id or 0)
         return found
+
+    def _ready_queues(self) -> dict[bytes, list[int]]:
+        if self._queues is None:
+            self._queues = {}
+            for file_id in sorted(self._states.get("ready", ())):
+                self._queues.setdefault(self._files[file_id].root, []).append(file_id)
+        return self._queues
 
     def count_files(self, *, root: bytes | None = None) -> dict[str, int]:
         """See `FileStore.count_files`."""

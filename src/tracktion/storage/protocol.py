@@ -116,7 +116,10 @@ class FileStore(Protocol):
     """Files under the watched roots, their states, and the outbox."""
 
     def put_files(self, files: Iterable[FileRecord], /) -> list[int]:
-        """Insert or overwrite by ``(root, path)``; return the row ids, in order."""
+        """Insert or overwrite by ``(root, path)``; return the row ids, in order.
+
+        In ``reason``, NUL and lone surrogates are replaced.
+        """
         ...
 
     def get_file(self, path: bytes, *, root: bytes | None = None) -> FileRecord | None:
@@ -226,7 +229,10 @@ class AnalysisStore(Protocol):
         ...
 
     def put_fingerprint(self, identity: str, fingerprint: bytes, *, duration: float) -> None:
-        """Store the acoustic fingerprint of a recording; the last one wins."""
+        """Store the acoustic fingerprint of a recording; the last one wins.
+
+        A negative or infinite `duration` is a `UsageError`; NaN means unknown, and is kept as 0.
+        """
         ...
 
     def get_fingerprint(self, identity: str, /) -> tuple[bytes, float] | None:
@@ -304,7 +310,7 @@ class Storage(TrackStore, FileStore, AnalysisStore, PlaylistStore, Protocol):
 
     What no home can keep is a `UsageError` in all of them: NUL and lone surrogates in text by which something is looked
     up (identities, names, keys), more than 800 bytes of it, a negative limit, a value that a field of a file cannot
-    have (text for a path). An id outside of 64 bits names nothing.
+    have (text for a path). An id outside of 64 bits names nothing; any kind of whole number (NumPy's) will do for one.
     """
 
     @property
@@ -335,7 +341,7 @@ class Storage(TrackStore, FileStore, AnalysisStore, PlaylistStore, Protocol):
 
         Nested units are savepoints: an inner one that raises takes back its own part only. Keep it short: other
         writers wait. An exception that leaves the block rolls back and is raised on. A coroutine that awaits inside of
-        it makes the calls of others of its thread a `UsageError`: they would become part of its unit.
+        it makes the calls of others of its thread a `UsageError`: they would see, and become part of, its unit.
         """
         ...
 

@@ -68,7 +68,9 @@ class SqlFiles(SqlValues):
     def _put_files(self, connection: Connection, records: list[FileRecord]) -> list[int]:
         last = before = self._locked_counter(connection, "file")
         paths = list({record.path for record in records})
-        query = sa.select(files.c.root, files.c.path, files.c.id).where(files.c.path.in_(paths))
+        # Locked, or a row that another moves away meanwhile would be brought back.
+        query = sa.select(files.c.root, files.c.path, files.c.id).where(files.c.path.in_(paths)).order_by(files.c.id)
+        query = query.with_for_update(key_share=True)
         known = {(row.root, row.path): row.id for row in connection.execute(query)}
         ids: list[int] = []
         rows: dict[int, dict[str, Any]] = {}

@@ -90,7 +90,7 @@ class SqlPlaylists(SqlValues):
 
         return self.write(work)
 
-    def _demand_tracks(self, connection: Connection, track_ids: list[int]) -> None:
+    def _demand_tracks(self, connection: Connection, track_ids: Sequence[int]) -> None:
         for part in chunked(sorted(set(track_ids)), ASK):
             known = [track_id for track_id in part if known_id(track_id) >= 0]
             found = set(connection.execute(_KNOWN_TRACKS, {"wanted": known}).scalars())
@@ -98,13 +98,15 @@ class SqlPlaylists(SqlValues):
             if missing is not None:
                 raise UsageError(f"there is no track {missing}")
 
-    def _edit(self, playlist_id: int, edit: Callable[[Connection, Order], T]) -> T:
+    def _edit(self, playlist_id: int, edit: Callable[[Order], T], *, new: Sequence[int] = ()) -> T:
         def work(connection: Connection) -> T:
+            # Tracks before the playlist, as a deletion locks them: otherwise the two would wait for each other.
+            self._demand_tracks(connection, new)
             found = connection.execute(_ORDER_LOCKED, {"wanted": known_id(playlist_id)}).one_or_none()
             if found is None:
                 raise self._no_playlist(playlist_id)
             order = _order_of(found)
-            result = edit(connection, order)
+            result = edit(order)
             values = _values_of(order)
             values["summary_checksum"] = self._sum((playlist_id, found.name, values["length"]))
             connection.execute(_CHANGE, {"wanted": playlist_id, **{f"new_{name}": values[name] for name in _CHANGES}})
@@ -170,30 +172,26 @@ class SqlPlaylists(SqlValues):
         return self._insert_tracks(playlist_id, position, list(map(plain_id, track_ids)))
 
     def _insert_tracks(self, playlist_id: int, position: int | None, wanted: list[int]) -> list[int]:
-        def edit(connection: Connection, order: Order) -> list[int]:
-            self._demand_tracks(connection, wanted)
-            return order.insert(position, wanted)
-
-        return self._edit(playlist_id, edit)
+        return self._edit(playlist_id, lambda order: order.insert(position, wanted), new=wanted)
 
     def move_in_playlist(self, playlist_id: int, entry_id: int, position: int, /) -> None:
         """See `PlaylistStore.move_in_playlist`."""
-        self._edit(playlist_id, lambda _, order: order.move(entry_id, position))
+        self._edit(playlist_id, lambda order: order.move(entry_id, position))
 
     def remove_from_playlist(self, playlist_id: int, entry_ids: Iterable[int], /) -> int:
         """See `PlaylistStore.remove_from_playlist`."""
         gone = list(entry_ids)
-        return self._edit(playlist_id, lambda _, order: order.remove(gone))
+        return self._edit(playlist_id, lambda order: order.remove(gone))
 
     def reorder_playlist(self, playlist_id: int, entry_ids: Sequence[int], /) -> None:
         """See `PlaylistStore.reorder_playlist`."""
-        self._edit(playlist_id, lambda _, order: order.reorder(entry_ids))
+        self._edit(playlist_id, lambda order: order.reorder(entry_ids))
 
     def _track_deleted(self, connection: Connection, track_id: int) -> None:
         # May find bytes that only look like it, at the border of two numbers; the edit looks closer.
         holds = self._position(playlists.c.track_ids, pack([track_id])) > 0
         for playlist_id in connection.execute(sa.select(playlists.c.id).where(holds)).scalars().all():
-            self._edit(playlist_id, lambda _, order: order.remove_track(track_id))
+            self._edit(playlist_id, lambda order: order.remove_track(track_id))
 
     def _position(self, column: sa.Column[bytes], part: bytes) -> sa.ColumnElement[int]:
         """Return where `part` begins in `column`, from 1; 0 when it is not in it."""

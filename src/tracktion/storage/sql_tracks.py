@@ -59,11 +59,11 @@ CANDIDATE_FIELDS = (*TRACK_FIELDS, "checksum", "norm_search", "search_checksum")
 _CANDIDATE = sa.select(*(tracks.c[name] for name in CANDIDATE_FIELDS))
 _THIS = tracks.c.id == sa.bindparam("wanted")
 _ONE = _TRACK.where(_THIS)
-_ONE_LOCKED = _ONE.with_for_update()
+_ONE_LOCKED = _ONE.with_for_update(key_share=True)
 _SOME = _CANDIDATE.where(tracks.c.id.in_(sa.bindparam("wanted", expanding=True)))
 _BY_KEY = _CANDIDATE.where(tracks.c.norm_key == sa.bindparam("key")).order_by(tracks.c.id).limit(sa.bindparam("most"))
 _BY = {name: _TRACK.where(tracks.c[name].in_(sa.bindparam("wanted", expanding=True))) for name in ("id", *IDENTIFIERS)}
-_BY_LOCKED = {name: query.order_by(tracks.c.id).with_for_update() for name, query in _BY.items()}
+_BY_LOCKED = {name: query.order_by(tracks.c.id).with_for_update(key_share=True) for name, query in _BY.items()}
 
 
 def _row(values: Sequence[Any]) -> Row:

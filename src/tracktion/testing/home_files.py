@@ -179,6 +179,25 @@ class FileRules(HomeRules):
             storage.update_file(ids[0], state="ready")
             equal([file.id for file in storage.claim_files(owner="o", epoch=1, limit=3)], ids[:3])
 
+    def test_claims_under_one_root_take_the_rows_of_that_root(self) -> None:
+        """Also those that were moved there, became ready again, or were passed over for their attempts."""
+        with self.make() as storage:
+            ids = storage.put_files(FileRecord(b"/%d" % n, (b"/", b"a")[n % 2], state="ready") for n in range(6))
+            tired, moved = ids[0], ids[1]
+            storage.update_file(tired, attempts=5)
+
+            def claim(root: bytes | None, max_attempts: int = 3) -> list[int | None]:
+                rows = storage.claim_files(owner="o", epoch=1, limit=2, max_attempts=max_attempts, root=root)
+                return [row.id for row in rows]
+
+            equal(claim(b"/"), [ids[2], ids[4]])
+            storage.update_file(moved, root=b"/")
+            storage.update_file(ids[4], state="ready")
+            equal(claim(b"/"), [moved, ids[4]])
+            equal(claim(None), [ids[3], ids[5]])
+            equal(claim(b"a"), [])
+            equal(claim(b"/", max_attempts=9), [tired])
+
     def test_outbox_keeps_order_and_ids(self) -> None:
         """Messages stay until marked, in order; the same id is the same message."""
         with self.make() as storage:

@@ -84,7 +84,7 @@ class UnitRules(HomeRules):
             equal([track.title for track in storage.iter_tracks()], ["a", "c"])
 
     def test_a_unit_takes_in_nothing_of_other_coroutines(self) -> None:
-        """They share its thread; what they write while it awaits is refused."""
+        """They share its thread; what they read and write while it awaits is refused."""
         with self.make() as storage:
 
             async def first() -> None:
@@ -96,6 +96,8 @@ class UnitRules(HomeRules):
             async def second() -> None:
                 with raises(UsageError):
                     storage.add_tracks([{"title": "other"}])
+                with raises(UsageError):
+                    storage.count_tracks()
                 with raises(UsageError), storage.transaction():
                     storage.add_tracks([{"title": "other"}])
 
