@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+import tracktion
 from tests import synth
 
 ROOT = Path(__file__).parents[2]
@@ -93,6 +94,9 @@ def test_blocks_run(page: Path, reader_folder: Path) -> None:
             ended.add(block.section)
         if code is not None and block.section not in ended:
             run(code, str(page), block.line, namespace)
+    for value in namespace.values():  # as at the end of a reader's program, rather than in another page's test
+        if isinstance(value, tracktion.Storage) and not isinstance(value, type):
+            value.close()
 
 
 def test_the_collector_sees_blocks() -> None:

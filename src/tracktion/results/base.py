@@ -110,8 +110,12 @@ class ArrayResult(Result):
 
     def __post_init__(self) -> None:
         for name, hint in _hints(typing.cast("Any", type(self))).items():
-            if typing.get_origin(hint) is np.ndarray:
+            if _is_array(typing.get_origin(hint)):
                 object.__setattr__(self, name, frozen_array(getattr(self, name)))
+
+
+def _is_array(origin: Any) -> bool:
+    return origin in (np.ndarray, NDArray)  # the latter since NumPy 2.5, where it is an alias that has a name
 
 
 def _rebuilt(cls: type[Result], values: dict[str, Any]) -> Result:
@@ -165,7 +169,7 @@ def _typed(value: Any, hint: Any) -> Any:
         return None if value is None else _typed(value, next(a for a in args if a is not type(None)))
     if value is None and hint is not Any:
         raise ValueError("null where there must be a value")
-    if origin is np.ndarray:
+    if _is_array(origin):
         return _row(value)
     if origin is tuple:
         inner = args if Ellipsis not in args else (args[0],) * len(value)
