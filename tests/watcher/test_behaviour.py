@@ -362,7 +362,7 @@ def test_mistake_that_stays_ends_in_bad_health(
 
 def test_status_loses_no_file_on_its_way(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that stood still, and whose row is not written yet, is not forgotten: the watcher is not idle."""
-    storage = open_storage("memory:")
+    storage = open_storage("memory:", timeout=0.5)
     reached, go_on = threading.Event(), threading.Event()
     real = storage.put_files
 
