@@ -18,6 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracktion.errors import TracktionError, UsageError
+from tracktion.options import (
+    PARTS,
+    Part,
+    Source,
+    checked_parts,
+    checked_range,
+    checked_sources,
+    demand_helper,
+    prior_key,
+)
 from tracktion.remote import is_url, name_of
 from tracktion.results.analysis import Analysis
 from tracktion.version import ALGORITHM
@@ -38,23 +48,7 @@ __all__ = ["PARTS", "Analyzer", "Part", "Source"]
 
 logger = logging.getLogger("tracktion")
 
-Part = Literal["rhythm", "tonal", "mood", "loudness", "structure", "fingerprint"]
-Source = Any
-"""A path, an open binary file, bytes, or ``(samples, sample_rate)``."""
 Engine = Literal["tracktion", "essentia", "both"]
-
-PARTS: dict[Part, tuple[str, ...]] = {
-    "rhythm": ("rhythm",),
-    "tonal": ("tonal",),
-    "mood": ("rhythm", "tonal", "timbre", "level"),
-    "loudness": ("level",),
-    "structure": ("timbre", "level"),
-    "fingerprint": ("fingerprint",),
-}
-"""Part of the analysis → the features that it needs."""
-
-PRIOR_BPM = (20.0, 400.0, 256)
-"""Lowest and highest tempo, and number of tempi, by whose weights a prior is known."""
 
 
 class Analyzer:
@@ -109,13 +103,20 @@ class Analyzer:
         overlap: bool = True,
         remote: Remote | None = None,
     ) -> None:
-        self.compute: tuple[Part, ...] = _checked_parts(compute)
+        self.compute: tuple[Part, ...] = checked_parts(compute)
         if engine not in ("tracktion", "essentia", "both"):
             raise UsageError(f"engine must be 'tracktion', 'essentia' or 'both', not {engine!r}")
         if tempo_prior is not None and not callable(tempo_prior):
             raise UsageError(f"tempo_prior is a function of tempi in BPM, not {tempo_prior!r}")
-        _check_helpers(limits=limits, storage=storage, cache=cache, remote=remote)
-        self.bpm_range, self.tempo_prior, self.engine = _checked_range(bpm_range), tempo_prior, engine
+        for name, value, member, maker in (
+            ("limits", limits, "max_seconds", "tracktion.Limits(...)"),
+            ("storage", storage, "get_analysis", "tracktion.open_storage(...)"),
+            ("cache", cache, "set", "tracktion.cache.LRUCache()"),
+            ("remote", remote, "fetch", "tracktion.remote.Remote()"),
+        ):
+            if value is not None:
+                demand_helper(name, value, member, f"what {maker} gives")
+        self.bpm_range, self.tempo_prior, self.engine = checked_range(bpm_range), tempo_prior, engine
         self.limits, self.storage, self.cache, self.read_tags = limits, storage, cache, read_tags
         self.overlap, self.remote = overlap, remote
         self._left: threading.Event | None = None
@@ -138,7 +139,7 @@ class Analyzer:
             "compute": sorted(self.compute),
             "bpm_range": self.bpm_range,
             "engine": self.engine,
-            "prior": _prior_key(self.tempo_prior) if self.tempo_prior is not None else None,
+            "prior": prior_key(self.tempo_prior) if self.tempo_prior is not None else None,
             "limits": asdict(self.limits) if self.limits else None,
         }
         return hashlib.blake2b(json.dumps(settings, sort_keys=True, default=str).encode(), digest_size=8).hexdigest()
@@ -269,7 +270,7 @@ class Analyzer:
         with self._leavable() as alone:
             alone.overlap = False
             items = run(
-                _checked_sources(sources),
+                checked_sources(sources),
                 alone,
                 workers=workers,
                 executor=executor,
@@ -480,58 +481,3 @@ class _EitherEvent(threading.Event):
     def is_set(self) -> bool:
         """Whether either is set."""
         return super().is_set() or (self._other is not None and self._other.is_set())
-
-
-def _prior_key(prior: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> str:
-    """Name a prior by what it does: partial functions and lambdas have no name of their own."""
-    weights = np.ascontiguousarray(prior(np.geomspace(*PRIOR_BPM)), np.float64)
-    return hashlib.blake2b(weights.tobytes(), digest_size=8).hexdigest()
-
-
-HELPERS = {
-    "limits": ("max_seconds", "tracktion.Limits(...)"),
-    "storage": ("get_analysis", "tracktion.open_storage(...)"),
-    "cache": ("set", "tracktion.cache.LRUCache()"),
-    "remote": ("fetch", "tracktion.remote.Remote()"),
-}
-"""Option → what it must have, and what gives one."""
-
-
-def _check_helpers(**options: Any) -> None:
-    for name, value in options.items():
-        member, maker = HELPERS[name]
-        if value is not None and not hasattr(value, member):  # its repr may hold a password
-            raise UsageError(f"{name} is what {maker} gives, not of type {type(value).__name__}")
-
-
-def _checked_range(bpm_range: Any) -> tuple[float, float] | None:
-    if bpm_range is None:
-        return None
-    try:
-        low, high = (float(bpm) for bpm in bpm_range)
-        if 0 < low < high:
-            return low, high
-    except (TypeError, ValueError, OverflowError):
-        pass
-    raise UsageError(f"bpm_range must be (low, high) with 0 < low < high, not {bpm_range!r}")
-
-
-def _checked_sources(sources: Any) -> Iterable[Source]:
-    """What is meant as one source would be taken apart: text by letters, a file by lines, samples one by one."""
-    one = isinstance(sources, (str, bytes, bytearray, memoryview)) or hasattr(sources, "read")
-    parts = sources if isinstance(sources, tuple) else (sources,)
-    samples = any(isinstance(part, np.ndarray) and part.dtype.kind in "fiu" for part in parts)
-    if one or samples or not isinstance(sources, Iterable):
-        raise UsageError(f"sources are many, such as a list of paths, not a {type(sources).__name__}; see analyze")
-    return sources
-
-
-def _checked_parts(compute: Iterable[Part]) -> tuple[Part, ...]:
-    if not isinstance(compute, Iterable):
-        raise UsageError(f"compute is some of {', '.join(PARTS)}, not {compute!r}")
-    wanted = [compute] if isinstance(compute, str) else list(compute)
-    if unknown := [part for part in wanted if part not in tuple(PARTS)]:
-        raise UsageError(f"no such part: {', '.join(map(str, unknown))}; there are {', '.join(PARTS)}")
-    if not wanted:
-        raise UsageError(f"nothing to compute; choose from {', '.join(PARTS)}")
-    return tuple(part for part in PARTS if part in wanted)

@@ -21,6 +21,7 @@ from tracktion.matching.query import Query, parse_query
 from tracktion.matching.resident import ResidentIndex
 from tracktion.matching.retrieval import find
 from tracktion.matching.scoring import Scored, load_scorer, surface_text
+from tracktion.options import demand_helper
 from tracktion.results.catalogue import Track
 from tracktion.results.match import Duplicates, FieldScore, Match, MatchItem
 from tracktion.storage.rows import cleaned, demand_limit
@@ -71,10 +72,9 @@ class Matcher:
     """
 
     def __init__(self, storage: Storage, *, cache: Cache | None = None, resident: bool = False) -> None:
-        if not hasattr(storage, "candidates"):  # its repr may hold a password
-            raise UsageError(f"storage is what tracktion.open_storage(...) gives, not of type {type(storage).__name__}")
-        if cache is not None and not hasattr(cache, "get_or_compute"):
-            raise UsageError(f"cache is a Cache, such as tracktion.LRUCache(), not of type {type(cache).__name__}")
+        demand_helper("storage", storage, "candidates", "what tracktion.open_storage(...) gives")
+        if cache is not None:
+            demand_helper("cache", cache, "get_or_compute", "a Cache, such as tracktion.LRUCache()")
         self._storage = storage
         self._cache = cache
         self._scorer = load_scorer()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from tracktion.batch.task import check_work
 from tracktion.errors import UsageError
+from tracktion.options import demand_helper
 from tracktion.results.change import FileChange, WatcherStatus
 from tracktion.storage.journal import Journal
 from tracktion.watching.analysis_work import AnalysisWorker
@@ -134,10 +135,8 @@ class Watcher:
         if analyzer is not None:
             check_work(analyzer)
         self._own_storage = isinstance(storage, (str, os.PathLike))
-        if not (self._own_storage or hasattr(storage, "claim_files")):
-            raise UsageError(
-                f"storage is a URL, a path, or what tracktion.open_storage gives, not {type(storage).__name__}"
-            )
+        if not self._own_storage:
+            demand_helper("storage", storage, "claim_files", "a URL, a path, or what tracktion.open_storage(...) gives")
         self._given_storage = storage
         self._analyzer, self._handler, self._publisher = analyzer, handler, publisher
         self._debounce, self._batch_size, self._batch_timeout = debounce, batch_size, batch_timeout

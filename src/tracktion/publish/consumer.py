@@ -17,6 +17,7 @@ from tracktion.batch.isolated import START
 from tracktion.batch.limits import checked_limits
 from tracktion.batch.task import check_work
 from tracktion.errors import StorageError, UsageError, printable
+from tracktion.options import demand_helper
 from tracktion.publish.message import ROUTING_KEY
 from tracktion.publish.topology import Topology, checked_url
 from tracktion.results.analysis import Analysis
@@ -93,8 +94,7 @@ class RabbitMQConsumer:
         self.repeated = 0
         self.last_error: BaseException | None = None
         check_work(analyzer)
-        if not hasattr(storage, "put_files"):
-            raise UsageError(f"storage is what tracktion.open_storage gives, not of type {type(storage).__name__}")
+        demand_helper("storage", storage, "put_files", "what tracktion.open_storage(...) gives")
         if workers is not None and workers < 1:
             raise UsageError("workers must be at least 1")
         self._url = checked_url(url)
