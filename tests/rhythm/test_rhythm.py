@@ -230,7 +230,7 @@ def test_a_grid_holds_its_beats_within_30_ms(depth: float, seconds: float) -> No
 def test_beats_on_a_line_end_with_the_file() -> None:
     times = np.arange(20) * 0.5
     times[-1] -= 0.2
-    on_line, position = _on_line(Line(0.5, 0.0, 0.95, 0.0), times, (np.arange(20) % 4).astype(np.int32), 4, 9.4)
+    on_line, position = _on_line(Line(0.5, 0.0, 0.95), times, (np.arange(20) % 4).astype(np.int32), 4, 9.4)
     np.testing.assert_allclose(on_line, np.arange(19) * 0.5)
     assert len(position) == 19
 

@@ -7,9 +7,17 @@ from collections.abc import Callable
 from tracktion.audio.chunks import UNKNOWN_SIZES, asf_objects, caf_chunks, chunks, mp4_boxes, wave_layout
 from tracktion.audio.source import Source
 
-__all__ = ["ASF_DATA", "missing_bytes"]
+__all__ = ["ASF_DATA", "is_much", "missing_bytes"]
 
 ASF_DATA = bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
+
+
+_MUCH_BYTES, _MUCH_SHARE = 4096, 0.02
+
+
+def is_much(size: int, of_file: int) -> bool:
+    """Whether so many bytes without audio are more than an odd tag or a wrong header: a download that broke off."""
+    return size > max(_MUCH_BYTES, _MUCH_SHARE * of_file)
 
 
 def missing_bytes(source: Source, kind: str) -> int:

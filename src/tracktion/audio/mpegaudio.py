@@ -13,6 +13,7 @@ import av
 import av.codec.context
 import numpy as np
 
+from tracktion.audio.claims import is_much
 from tracktion.audio.decoder import FloatBlock
 from tracktion.audio.frames import LEAKED, Feed, Joiner, ffmpeg_message
 from tracktion.audio.libav import FrameDecoder
@@ -28,9 +29,6 @@ __all__ = ["MpegAudioDecoder"]
 _FRAMES_TOGETHER = 56
 _MUSIC_RATE = 16_000
 _MAX_FAILED_GROUPS = 2000
-_TAIL_BYTES = 4096
-_TAIL_SHARE = 0.02
-"""What follows the last frame is a tag of an unknown kind if it is less; if more, a download that broke off, mostly."""
 
 
 class MpegAudioDecoder:
@@ -142,7 +140,7 @@ class MpegAudioDecoder:
             self.notes["repaired"] = f"{walk.junk_bytes} bytes between the frames are no audio"
         if walk.incomplete:
             self.notes["truncated"] = "the last frame is not complete"
-        elif walk.tail_bytes > max(_TAIL_BYTES, _TAIL_SHARE * self._size):
+        elif is_much(walk.tail_bytes, self._size):
             self.notes["truncated"] = f"the last {walk.tail_bytes} bytes hold no audio"
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from tracktion.audio.chunks import WaveLayout, aiff_declared_frames, ogg_layout, ogg_links, wave_layout
-from tracktion.audio.claims import missing_bytes
+from tracktion.audio.claims import is_much, missing_bytes
 from tracktion.audio.decoder import Decoder
 from tracktion.audio.limits import Limits
 from tracktion.audio.mp3 import find_frames
@@ -20,8 +20,6 @@ _SNDFILE_WAVE_TAGS = frozenset({1, 2, 3, 6, 7, 0x11, 0x31, 0x38, 0x40})
 _DTS_SYNC = (b"\x7f\xfe\x80\x01", b"\xfe\x7f\x01\x80", b"\x1f\xff\xe8\x00", b"\xff\x1f\x00\xe8")
 _IEC_61937_SYNC = b"\x72\xf8\x1f\x4e"
 _BITSTREAM_BYTES = 1 << 16
-_MISSING_BYTES = 4096
-_MISSING_SHARE = 0.02
 _REFUSED = {
     "midi": "MIDI: notes for instruments, no recording",
     "module": "a tracker module: a score with samples, no recording",
@@ -43,7 +41,7 @@ def open_decoder(source: Source, *, limits: Limits) -> Decoder:
         raise ProtectedError(reason, file=source.name, stage="open")
     missing = missing_bytes(source.window(start), kind)  # before a decoder counts on the position of the file
     decoder = _checked(_chosen(source, kind, start, limits), source.name, limits)
-    if missing > max(_MISSING_BYTES, _MISSING_SHARE * source.size):
+    if is_much(missing, source.size):
         decoder.notes.setdefault("truncated", f"the file ends {missing} bytes before its audio does")
     return decoder
 

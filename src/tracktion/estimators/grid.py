@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
-from tracktion.estimators.stretches import Stretch
 from tracktion.results.rhythm import GridSegment
 
-__all__ = ["Line", "evened", "fit_line", "loop_line", "segments", "subframe"]
+if TYPE_CHECKING:
+    from tracktion.estimators.stretches import Stretch
+
+__all__ = ["Line", "evened", "fit_line", "loop_line", "regress", "segments", "subframe"]
 
 FloatArray = NDArray[np.float64]
 
@@ -35,14 +37,11 @@ class Line(NamedTuple):
         Seconds.
     share
         Part of the given beats that lie on the line, by weight.
-    spread
-        Root mean square distance of those, seconds.
     """
 
     period: float
     offset: float
     share: float
-    spread: float
 
 
 def subframe(frames: NDArray[np.int32], odds: NDArray[np.float32], frame_rate: float) -> FloatArray:
@@ -118,18 +117,15 @@ def fit_line(times: FloatArray, weights: FloatArray) -> Line | None:
     offset = float(np.median(times[low:high] - period * np.arange(high - low)))
     while True:
         for _ in range(3):
-            inside, number, _ = _members(times[low:high], period, offset)
+            inside, number = _members(times[low:high], period, offset)
             if inside.sum() < 4:
                 return None
-            period, offset = _regress(number[inside], times[low:high][inside], weights[low:high][inside])
+            period, offset = regress(number[inside], times[low:high][inside], weights[low:high][inside])
         if low == 0 and high == count:
             break
         grow = max(4, (high - low) // 2)
         low, high = max(0, low - grow), min(count, high + grow)
-    inside, _, distance = _members(times, period, offset)
-    spread = float(np.sqrt(np.mean(distance[inside] ** 2))) if inside.any() else 0.0
-    share = float(weights[inside].sum() / max(float(weights.sum()), 1e-9))
-    return Line(period, offset, share, spread)
+    return _through(times, weights, period, offset)
 
 
 def loop_line(times: FloatArray, weights: FloatArray, duration: float) -> Line | None:
@@ -147,18 +143,21 @@ def loop_line(times: FloatArray, weights: FloatArray, duration: float) -> Line |
     duration
         Seconds.
     """
-    period, offset = _regress(np.arange(len(times), dtype=np.float64), times, weights)
+    period, offset = regress(np.arange(len(times), dtype=np.float64), times, weights)
     beats = round(duration / period)
     if beats < 1 or abs(duration / (beats * period) - 1.0) > WHOLE_BEATS:
         return None
     offset += (period - duration / beats) * (len(times) - 1) / 2
-    period = duration / beats
-    inside, _, distance = _members(times, period, offset)
-    share = float(weights[inside].sum() / max(float(weights.sum()), 1e-9))
-    return Line(period, offset, share, float(np.sqrt(np.mean(distance**2))))
+    return _through(times, weights, duration / beats, offset)
 
 
-def _regress(x: FloatArray, y: FloatArray, weights: FloatArray) -> tuple[float, float]:
+def _through(times: FloatArray, weights: FloatArray, period: float, offset: float) -> Line:
+    """A line, and how much of the beats it holds."""
+    inside, _ = _members(times, period, offset)
+    return Line(period, offset, float(weights[inside].sum() / max(float(weights.sum()), 1e-9)))
+
+
+def regress(x: FloatArray, y: FloatArray, weights: FloatArray) -> tuple[float, float]:
     """(slope, intercept) by weighted least squares."""
     total = float(weights.sum()) + 1e-12
     middle, height = float(weights @ x) / total, float(weights @ y) / total
@@ -166,11 +165,11 @@ def _regress(x: FloatArray, y: FloatArray, weights: FloatArray) -> tuple[float, 
     return slope, height - slope * middle
 
 
-def _members(times: FloatArray, period: float, offset: float) -> tuple[NDArray[np.bool_], FloatArray, FloatArray]:
-    """Which beats lie on the line, their numbers, and all distances."""
+def _members(times: FloatArray, period: float, offset: float) -> tuple[NDArray[np.bool_], FloatArray]:
+    """Which beats lie on the line, and their numbers."""
     number = np.round((times - offset) / period)
     distance = times - offset - number * period
-    return np.abs(distance) < min(TOLERANCE_SHARE * period, TOLERANCE_SECONDS), number, distance
+    return np.abs(distance) < min(TOLERANCE_SHARE * period, TOLERANCE_SECONDS), number
 
 
 SEGMENT_TOLERANCE_SECONDS = 0.03

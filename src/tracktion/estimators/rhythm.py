@@ -122,11 +122,11 @@ def estimate_rhythm(
     wish, notes = _in_range(wish, bpm_range)
     if abs(np.log(wish / bpm)) > SAME_TEMPO:
         moved = _within(decode_beats(heard.beat, _narrow_prior(wish)), audible)
-        if len(moved) >= FEWEST * (LOOP_ROUNDS if bpm_range is not None and _is_loop(features) else 1):
+        if len(moved) >= FEWEST * (LOOP_ROUNDS if bpm_range is not None and _is_loop(features.duration) else 1):
             frames = moved
         elif bpm_range is not None:
             notes = {"tempo": f"too short for beats of {wish:.0f} BPM, as bpm_range would have them"}
-    if _is_loop(features):
+    if _is_loop(features.duration):
         heard, frames = _one_round(heard, frames, len(features.rhythm.bands))
         if len(frames) < FEWEST or _strength(heard.beat, frames) < LOOP_FLOOR:
             return _nothing(f"too short to hear a tempo in it: {features.duration:.1f} s")
@@ -142,14 +142,14 @@ def _mute(features: Features) -> str | None:
     return features.unanswerable
 
 
-def _is_loop(features: Features) -> bool:
-    return features.duration < LOOP_SECONDS
+def _is_loop(duration: float) -> bool:
+    return duration < LOOP_SECONDS
 
 
 def _rounds(features: Features) -> NDArray[np.uint16]:
     """The levels, those of a loop several times in a row."""
     bands = features.rhythm.bands
-    return np.tile(bands, (LOOP_ROUNDS, 1)) if _is_loop(features) else bands
+    return np.tile(bands, (LOOP_ROUNDS, 1)) if _is_loop(features.duration) else bands
 
 
 def _one_round(heard: Activations, frames: NDArray[np.int32], length: int) -> tuple[Activations, NDArray[np.int32]]:
@@ -239,7 +239,7 @@ def _around(odds: NDArray[np.float32], frames: NDArray[np.int32]) -> FloatArray:
 def _describe(duration: float, heard: Activations, frames: NDArray[np.int32], notes: dict[str, str]) -> Rhythm:
     times = subframe(frames, heard.beat, FRAME_RATE)
     sure = _sureness(heard.beat, frames)
-    line = (loop_line(times, sure, duration) if duration < LOOP_SECONDS else None) or fit_line(times, sure)
+    line = (loop_line(times, sure, duration) if _is_loop(duration) else None) or fit_line(times, sure)
     position, metre = decode_bars(_around(heard.downbeat, frames) + DOWNBEAT_SHIFT)
     if line is not None and line.share >= LINE_SHARE:
         times, position = _on_line(line, times, position, metre, duration)

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tracktion.estimators.grid import regress
+
 __all__ = ["Stretch", "common_bpm", "on_stretches", "stretches"]
 
 FloatArray = NDArray[np.float64]
@@ -139,6 +141,5 @@ def _distance(times: FloatArray, low: int, high: int) -> FloatArray:
 
 def _fitted(times: FloatArray, low: int, high: int) -> Stretch:
     """The line through these beats by least squares."""
-    x = np.arange(high - low) - (high - low - 1) / 2
-    period = float(x @ times[low:high] / (x @ x))
-    return Stretch(low, high, float(times[low:high].mean() + period * x[0]), period)
+    period, offset = regress(np.arange(high - low, dtype=np.float64), times[low:high], np.ones(high - low))
+    return Stretch(low, high, offset, period)
